@@ -1,0 +1,1 @@
+"""Facts about models, their vendors, their prices: data rather than code."""

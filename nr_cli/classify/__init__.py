@@ -1,0 +1,1 @@
+"""Reads a prompt's intent with its complexity, offline: one file for each classifier."""

@@ -1,0 +1,1 @@
+"""The thinking: how one prompt becomes one answer, free of files, clocks, drivers."""

@@ -1,0 +1,1 @@
+"""Turns routes.yaml into decisions: strict loading, conditions, the walk."""

@@ -1,0 +1,1 @@
+"""Conditions of `when`: one file for each key."""

@@ -1,0 +1,1 @@
+"""Wire codecs, one file for each protocol: pure translation without sockets."""

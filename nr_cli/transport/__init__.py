@@ -1,0 +1,1 @@
+"""The hands: the only importers of httpx, asyncio, subprocesses."""

@@ -1,0 +1,134 @@
+"""The nouns of a policy once it is read: providers, models, pools, routes, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+from nr_cli.types.facts import Facts, Verdict
+from nr_cli.types.json import Json
+
+Pick: TypeAlias = Literal["first", "cheapest", "best", "random"]
+Severity: TypeAlias = Literal["error", "warning"]
+Path: TypeAlias = "tuple[str | int, ...]"
+
+
+class Finding(NamedTuple):
+    """One remark on a policy file; `code` is stable ("NR112"), line and column start at 1."""
+
+    file: str
+    line: int
+    column: int
+    code: str
+    severity: Severity
+    message: str
+
+    def __str__(self) -> str:
+        """Returns the remark as one line an editor can jump from."""
+        return f"{self.file}:{self.line}:{self.column}: {self.code} {self.message}"
+
+
+class Timeouts(NamedTuple):
+    """Seconds each phase of a request may take."""
+
+    connect: float = 5.0
+    first_token: float = 60.0
+    idle: float = 30.0
+    total: float = 120.0
+
+
+class Price(NamedTuple):
+    """US dollars per million tokens; cached prices default to the plain input price."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+    cache_write: float | None = None
+
+
+class Provider(NamedTuple):
+    """Where requests go: one protocol at one address under one credential.
+
+    `argv` belongs to kind "command", `model_path` to kind "local".
+    """
+
+    name: str
+    kind: str
+    base_url: str = ""
+    api_key_env: str | None = None
+    headers: Mapping[str, str] = {}
+    timeout: Timeouts = Timeouts()
+    local: bool = False
+    quota_group: str | None = None
+    proxy: str | None = None
+    ca_file: str | None = None
+    argv: tuple[str, ...] = ()
+    model_path: str | None = None
+
+
+class Model(NamedTuple):
+    """One model at one provider; None means not known, which is never taken for zero.
+
+    `name` is the alias a policy uses (or the id itself), `id` is "provider/model", `wire` is
+    the name the provider's own protocol wants. `context` and `max_output` are in tokens,
+    `quality` is 0 to 100.
+    """
+
+    name: str
+    provider: Provider
+    wire: str
+    caps: frozenset[str] | None = None
+    context: int | None = None
+    max_output: int | None = None
+    price: Price | None = None
+    quality: float | None = None
+    params: Mapping[str, Json] = {}
+    system: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Returns "provider/model", the name that is the same in every policy."""
+        return f"{self.provider.name}/{self.wire}"
+
+
+class Use(NamedTuple):
+    """What a route points at: names of models or pools in order, and how to pick."""
+
+    names: tuple[str, ...]
+    pick: Pick = "first"
+
+
+class Pool(NamedTuple):
+    """Models that may stand in for each other."""
+
+    name: str
+    models: tuple[str, ...]
+    pick: Pick = "first"
+    min_quality: float | None = None
+    max_price: float | None = None
+
+
+class When(NamedTuple):
+    """A compiled condition, with the names of the facts it reads."""
+
+    test: Callable[[Facts], Verdict]
+    needs: frozenset[str]
+
+
+class Route(NamedTuple):
+    """One rule: where its condition holds, its `use` answers with these settings.
+
+    `when` is None for a route that always matches. `timeout` holds only what the route says,
+    in seconds by phase name.
+    """
+
+    name: str
+    use: Use
+    when: When | None = None
+    params: Mapping[str, Json] = {}
+    system: str | None = None
+    system_mode: Literal["default", "prepend", "append", "replace"] = "default"
+    timeout: Mapping[str, float] = {}
+    tags: tuple[str, ...] = ()
+    enabled: bool = True
