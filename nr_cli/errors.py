@@ -5,6 +5,7 @@
     ├── InputError     65/66    the prompt or an input file cannot be used
     ├── ConfigError       78    settings or policy are wrong; carries every finding
     ├── Refused           80    the policy leaves no candidate
+    ├── NoCredential      77    every model that may answer lacks its key
     ├── CacheMiss         81    only the cache was allowed, and it has no answer
     ├── OutputError       74    the answer could not be written where it was wanted
     └── Exhausted     by kind   every candidate was tried; carries each attempt
@@ -21,8 +22,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nr_cli.types.decision import Decision
     from nr_cli.types.events import Failed
     from nr_cli.types.policy import Finding
+    from nr_cli.types.record import Attempt
 
 
 class ExitCode(IntEnum):
@@ -88,6 +91,7 @@ class NrError(Exception):
 
     code = "bug"
     exit = ExitCode.BUG
+    decision: Decision | None = None  # what was decided before it failed, where that is known
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -132,6 +136,13 @@ class Refused(NrError):
     exit = ExitCode.REFUSED
 
 
+class NoCredential(NrError):
+    """Every model that may answer lacks its key."""
+
+    code = "auth"
+    exit = ExitCode.AUTH
+
+
 class CacheMiss(NrError):
     """Only the cache was allowed to answer, and it has no entry."""
 
@@ -152,6 +163,7 @@ class Exhausted(NrError):
     def __init__(self, failures: Sequence[Failed], message: str, hint: str = "") -> None:
         super().__init__(message, hint)
         self.failures = tuple(failures)
+        self.attempts: tuple[Attempt, ...] = ()
         self.kind = ruling_kind([failure.kind for failure in failures])
         self.code = self.kind.value
         self.exit = EXIT_OF_KIND[self.kind]

@@ -1,0 +1,320 @@
+"""The composition root: builds everything an ask needs from the surroundings."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from nr_cli import __version__
+from nr_cli.errors import ConfigError, NrError
+from nr_cli.pipeline.answer import World, answer
+from nr_cli.pipeline.facts import FactBook, Reader
+from nr_cli.settings import child_environ, policy_files
+from nr_cli.store.parsed import Parsed
+from nr_cli.store.paths import Paths, find_paths
+from nr_cli.types.decision import Decision
+from nr_cli.types.events import Event
+from nr_cli.types.facts import FactValue
+from nr_cli.types.json import Json
+from nr_cli.types.policy import Model
+from nr_cli.types.prompt import Ask
+from nr_cli.types.record import Record
+from nr_cli.types.request import Credential
+from nr_cli.types.steps import Reply, Step
+
+if TYPE_CHECKING:
+    from nr_cli.catalog.lookup import Catalog
+    from nr_cli.policy.document import Document
+    from nr_cli.policy.policy import Policy
+    from nr_cli.store.cache import Cache
+    from nr_cli.store.history import History, Status
+    from nr_cli.transport.embedded import Embedded
+    from nr_cli.transport.sync import NetworkHands
+
+MAX_POLICY = 256 * 1024
+
+Progress = Callable[[str, int, int], None]
+
+
+class Router:
+    """One policy with one set of stores, able to route and answer any number of asks."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        surroundings: Mapping[str, Callable[[], FactValue | None]],
+        *,
+        policy_file: str | None = None,
+        no_project: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        """Takes the environment, the facts of place and time, where to report progress."""
+        self.environ = environ
+        self.surroundings = surroundings
+        self.policy_file = policy_file
+        self.no_project = no_project
+        self.progress = progress or (lambda what, done, total: None)
+        self._credentials: dict[str, Credential] = {}
+        self._bars: dict[str, str | None] = {}
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Returns the directories of nr."""
+        return find_paths(self.environ)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Returns the cache of answers."""
+        from nr_cli.store.cache import Cache
+
+        return Cache(self.paths.cache)
+
+    @cached_property
+    def history(self) -> History:
+        """Returns the history of asks."""
+        from nr_cli.store.history import History
+
+        state = self.paths.state
+        return History(state and os.path.join(state, "history.db"))
+
+    @cached_property
+    def policy(self) -> Policy:
+        """Returns the policy in force. Raises: ConfigError with every finding."""
+        from nr_cli.catalog.lookup import Catalog
+        from nr_cli.policy.builtin import builtin
+        from nr_cli.policy.document import merge
+        from nr_cli.policy.policy import Policy
+
+        files = policy_files(self.environ, self.paths.config, self.policy_file, self.no_project)
+        found = [name for name in ("openai",) if self.environ.get(f"{name.upper()}_API_KEY")]
+        document = builtin(found)
+        for path in reversed(files):
+            document = merge(self._document(path), document)
+        if files:
+            self._check(document, Catalog())
+        return Policy(document, self.environ, Catalog())
+
+    def _document(self, path: str) -> Document:
+        """Returns a policy file with its includes, from kept parsings where nothing changed."""
+        from nr_cli.policy.include import read_include
+        from nr_cli.policy.load import load
+
+        return load(read_policy(path), path, read_include, self._parse)
+
+    def _parse(self, content: bytes, file: str) -> Document:
+        """Returns one parsed file, kept under the digest of its name with its content."""
+        from nr_cli.policy.document import Document
+
+        name = digest(f"{__version__}\0{file}\0{content!r}")
+        kept = self._parsed.get(name)
+        if kept is not None:
+            try:
+                return Document.from_json(kept)
+            except (ValueError, KeyError, TypeError):
+                pass  # a damaged entry: it is parsed again and replaced below
+        from nr_cli.policy.parse import parse
+
+        document = parse(content, file)
+        self._parsed.put(name, document.to_json())
+        return document
+
+    def _check(self, document: Document, catalog: Catalog) -> None:
+        """Refuses a policy with errors; one that passed is not checked again until it changes."""
+        name = "checked-" + digest(f"{__version__}\0{document.digest}")
+        if self._parsed.get(name) is not None:
+            return
+        from nr_cli.policy.check import check
+        from nr_cli.policy.document import refuse
+
+        errors = [entry for entry in check(document, catalog) if entry.severity == "error"]
+        if errors:
+            raise refuse(errors)
+        self._parsed.put(name, "passed")
+
+    @cached_property
+    def _parsed(self) -> Parsed:
+        return Parsed(self.paths.cache)
+
+    def decide(self, ask: Ask, reading: bool = False) -> Decision:
+        """Returns the decision; with `reading` nobody needs a key or the network for it.
+
+        Raises: UsageError, Refused, ConfigError.
+        """
+        from random import randrange
+
+        from nr_cli.policy.decide import decide
+
+        began = time.perf_counter()
+        policy = self.policy
+        reader = Reader(ask, policy.min_confidence, policy.bands)
+        facts = FactBook({**self.surroundings, **reader.sources(), **self._labels(reader)})
+        decision = decide(
+            policy,
+            ask,
+            facts,
+            lambda model: None if reading else self._bar(ask, model),
+            randrange,
+            reader.classification,
+        )
+        return decision._replace(overhead_ms=(time.perf_counter() - began) * 1000)
+
+    def _labels(self, reader: Reader) -> dict[str, Callable[[], FactValue | None]]:
+        """Returns a fact for each classifier that the policy defines."""
+        return {
+            f"label.{name}": partial(label, spec, reader.text)
+            for name, spec in self.policy.classifiers.items()
+        }
+
+    def _bar(self, ask: Ask, model: Model) -> str | None:
+        """Returns why a model cannot be asked from here, if it cannot."""
+        provider = model.provider
+        if ask.offline and not provider.local:
+            return "offline: not a local provider"
+        if provider.name not in self._bars:
+            self._bars[provider.name] = self._bar_of(model)
+        return self._bars[provider.name]
+
+    def _bar_of(self, model: Model) -> str | None:
+        if model.provider.kind == "local":
+            from importlib.util import find_spec
+
+            if find_spec("xllamacpp") is None:
+                return "the embedded model is not installed (pip install 'nr-cli[local]')"
+        from nr_cli.transport.route import host_in, is_loopback
+
+        credential = self.credential(model)
+        if credential.problem and not is_loopback(host_in(model.provider.base_url)):
+            return f"no key: {credential.problem}"
+        return None
+
+    def credential(self, model: Model) -> Credential:
+        """Returns the key of a model's provider, looked up once."""
+        name = model.provider.name
+        if name not in self._credentials:
+            from nr_cli.store.keys import find_credential
+
+            self._credentials[name] = find_credential(
+                model.provider, self.environ, self._fingerprint
+            )
+        return self._credentials[name]
+
+    def _fingerprint(self, secret: str) -> str:
+        from nr_cli.store.salt import fingerprint
+
+        return fingerprint(secret, self.paths.state)
+
+    def answer(self, ask: Ask) -> Generator[Step | Event, Reply, Record]:
+        """Returns the flow that answers an ask."""
+        from nr_cli.pipeline.chain import Ports
+        from nr_cli.providers.codec import codec_for
+
+        ports = Ports(codec_for, self.credential, time.monotonic)
+        world = World(lambda reading: self.decide(ask, reading), ports, self.cache, time.time)
+        return answer(ask, world)
+
+    def hands(self, offline: bool = False) -> NetworkHands:
+        """Returns what carries out a flow's steps for real."""
+        from nr_cli.transport.sync import NetworkHands
+
+        secrets = frozenset(credential.source for credential in self._credentials.values())
+        return NetworkHands(
+            self.environ, child_environ(self.environ, secrets), lambda: self._embedded(offline)
+        )
+
+    def _embedded(self, offline: bool) -> Embedded:
+        from nr_cli.transport.embedded import Embedded
+
+        if self.paths.state is None or self.paths.data is None:
+            raise ConfigError("the embedded model needs a home directory", "set NR_STATE_DIR")
+        return Embedded(
+            self.paths.state,
+            self.paths.data,
+            child_environ(self.environ, frozenset()),
+            daemon=not self.environ.get("CI") and self.environ.get("NR_DAEMON", "1") != "0",
+            offline=offline,
+            progress=self.progress,
+        )
+
+
+def label(spec: Mapping[str, Json], text: str) -> str | None:
+    """Returns the label that a policy's own classifier gives a text."""
+    if spec["use"] == "keywords":
+        from nr_cli.classify import keywords
+
+        return keywords.compile(spec)(text)
+    from nr_cli.classify import regex
+    from nr_cli.policy.regex import search_any
+
+    return regex.compile(spec, lambda pattern, text: search_any([pattern], text)[0] == "yes")(text)
+
+
+def remember(
+    router: Router,
+    ask: Ask,
+    decision: Decision,
+    record: Record | None,
+    status: Status,
+    error: NrError | None,
+    partial: str,
+) -> None:
+    """Adds an ask to the history; trouble there never reaches the answer."""
+    import json
+
+    from nr_cli.store.history import HistoryRow, new_id
+
+    model = record.model if record else decision.chain[0] if decision.chain else None
+    usage = record.usage if record else None
+    moment = record.started if record else time.time()
+    hidden = bool(secret_shapes(ask.prompt.text))
+    router.history.add(
+        HistoryRow(
+            id=new_id(moment),
+            time=moment,
+            prompt=ask.prompt.text,
+            system=ask.prompt.system,
+            answer=record.text if record else partial,
+            route=decision.route,
+            model=model.name if model else None,
+            model_id=model.id if model else None,
+            provider=model.provider.name if model else None,
+            status=status,
+            exit=int(error.exit) if error else 0,
+            error=error.message if error else None,
+            input_tokens=usage.input_tokens if usage else None,
+            output_tokens=usage.output_tokens if usage else None,
+            cost=record.cost if record else None,
+            cache=record.cache if record else "off",
+            ms=record.total_ms if record else 0.0,
+            decision=json.dumps(decision.record()),
+            prompt_hashed=hidden,
+        )
+    )
+
+
+def secret_shapes(text: str) -> frozenset[str]:
+    """Returns the kinds of secrets whose shape a text shows."""
+    from nr_cli.features.shapes import find
+
+    return find(text) & {"api_key", "private_key"}
+
+
+def digest(text: str) -> str:
+    """Returns the sha256 of a text in hex."""
+    import hashlib
+
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def read_policy(path: str) -> bytes:
+    """Returns a policy file's bytes. Raises: ConfigError when it is no readable regular file."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ConfigError(f"{path}: not a regular file", "name a file")
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_POLICY + 1)
+    except (OSError, ValueError) as error:
+        words = os.strerror(getattr(error, "errno", 0) or 0)
+        raise ConfigError(f"{path}: cannot be read: {words}", "check the path") from None

@@ -1,0 +1,18 @@
+"""Names the band of a complexity score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nr_cli.types.facts import BANDS, Band
+
+EDGES: dict[str, float] = {"trivial": 0.15, "easy": 0.35, "medium": 0.60, "hard": 0.85}
+
+
+def band_of(score: float, edges: Mapping[str, float] | None = None) -> Band:
+    """Returns the first band whose upper edge the score does not pass; above all: extreme."""
+    limits = EDGES if edges is None else edges
+    for band in BANDS:
+        if score <= limits.get(band, 1.0 if band == "extreme" else EDGES[band]):
+            return band
+    return "extreme"

@@ -1,0 +1,245 @@
+"""Answers one ask at the command line: shows it, tells what matters, keeps its history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from nr_cli.cli.env import Outside, is_open
+from nr_cli.cli.narrate import Narrator
+from nr_cli.cli.plain import (
+    PipeSink,
+    SilentSink,
+    Sink,
+    TerminalSink,
+    WholeSink,
+    code_block,
+    encode,
+    with_newline,
+    write_file,
+)
+from nr_cli.errors import Exhausted, ExitCode, FailureKind, NrError, OutputError
+from nr_cli.transport.sync import drive
+from nr_cli.types.decision import Decision
+from nr_cli.types.events import Decided, Event, Failed, Reasoning, Served, Text
+from nr_cli.types.prompt import Ask
+from nr_cli.types.record import Record
+
+if TYPE_CHECKING:
+    from nr_cli.app import Router
+    from nr_cli.store.history import Status
+
+
+class Shape(NamedTuple):
+    """How the answer is to be shown."""
+
+    as_json: bool = False
+    jsonl: bool = False
+    raw: bool = False
+    output: str | None = None
+    block: Literal["first", "last"] | None = None
+    buffered: bool = False
+    usage: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    keeps_history: bool = True
+    explain: bool = False
+
+
+class Answering:
+    """The state of one ask while it is shown."""
+
+    def __init__(self, outside: Outside, router: Router, ask: Ask, shape: Shape) -> None:
+        """Takes the world, a router, the ask, how to show it."""
+        self.outside = outside
+        self.router = router
+        self.ask = ask._replace(buffered=shape.buffered, stream=not shape.buffered)
+        self.shape = shape
+        self.narrator = Narrator(outside, shape.quiet, shape.verbose, shape.usage)
+        self.sink = self._choose_sink()
+        self.decision: Decision | None = None
+        self.record: Record | None = None
+        self.failed: Failed | None = None
+        self.pieces: list[str] = []
+        self.unwritten: OutputError | None = None
+
+    def show_decision(self) -> int:
+        """Prints the decision, sends nothing; returns the exit status."""
+        from nr_cli.cli.explain import explain
+
+        decision = self.router.decide(self.ask)
+        if self.shape.as_json:
+            from nr_cli.cli.document import dump
+
+            self.outside.write(dump(decision.record()))
+        else:
+            self.outside.write(encode(with_newline(explain(decision))))
+        return ExitCode.OK
+
+    def run(self) -> int:
+        """Answers the ask; returns the exit status.
+
+        Raises: NrError for a failure that left nothing to show, unless --json shows it.
+        """
+        if self.shape.output is None and not is_open(1):
+            raise OutputError("stdout is closed", "nothing was sent")
+        try:
+            for event in drive(self.router.answer(self.ask), self.router.hands(self.ask.offline)):
+                self._hear(event)
+        except NrError as error:
+            self._keep("error", error)
+            if not self.shape.as_json:
+                raise
+            self._write_failure(error)
+            return int(error.exit)
+        except BaseException:
+            self._break_off()
+            raise
+        return self._end()
+
+    def _hear(self, event: Event) -> None:
+        if self.shape.jsonl:
+            from nr_cli.cli.document import dump, event_document
+
+            self.outside.write(dump(event_document(event)))
+        match event:
+            case Decided(decision):
+                self._decided(decision)
+            case Text(text):
+                self.pieces.append(text)
+                self._show(text)
+            case Reasoning(text):
+                if self.shape.verbose or (self.outside.err_is_terminal and not self.shape.quiet):
+                    self.outside.say(text.rstrip("\n"))
+            case Failed():
+                self.failed = event
+            case Served(record):
+                self.record = record
+            case _:
+                pass
+        self.narrator.hear(event)
+
+    def _decided(self, decision: Decision) -> None:
+        self.decision = decision
+        if self.shape.explain:
+            from nr_cli.cli.explain import explain
+
+            self.outside.say(explain(decision))
+
+    def _show(self, text: str) -> None:
+        """Shows text; after a write error the answer is still read to its end, since it is paid."""
+        if self.unwritten is None:
+            try:
+                self.sink.text(text)
+            except OutputError as error:
+                self.unwritten = error
+
+    def _end(self) -> int:
+        """Ends the answer on every channel; returns the exit status."""
+        record = self.record
+        assert record is not None, "a flow that ends without an error has served"
+        error = self._error_of(record)
+        if self.unwritten is None:
+            try:
+                self.sink.end(complete=record.complete)
+                if self.shape.as_json:
+                    from nr_cli.cli.document import answer_document, dump
+
+                    self.outside.write(dump(answer_document(record, error)))
+            except OutputError as unwritten:
+                self.unwritten = unwritten
+        self._keep(status_of(record), error)
+        self.narrator.end(record)
+        if self.unwritten is not None:
+            raise self.unwritten
+        if error is None:
+            return ExitCode.OK
+        if not self.shape.as_json and not self.shape.quiet:
+            self._say(error)
+        return int(error.exit)
+
+    def _say(self, error: NrError) -> None:
+        from nr_cli.cli.report import error_lines
+
+        for line in error_lines(error):
+            self.outside.say(line)
+
+    def _error_of(self, record: Record) -> NrError | None:
+        """Returns why a record is not a whole, natural answer, if it is not."""
+        if not record.complete and self.failed is not None:
+            from nr_cli.pipeline.chain import exhausted
+
+            return exhausted([self.failed], record.attempts)
+        if record.finish == "length":
+            return Incomplete("the answer was cut at the token limit", "raise it: -o max_tokens N")
+        if record.finish == "tool_calls":
+            return Incomplete("the model asked for a tool; nr runs none", "ask for text instead")
+        return None
+
+    def _break_off(self) -> None:
+        """Leaves a clean line and a history entry when a signal ends the answer."""
+        if self.outside.out_is_terminal and self.pieces and is_open(1):
+            self.outside.write(b"\n")
+        self._keep("interrupted", None)
+
+    def _write_failure(self, error: NrError) -> None:
+        from nr_cli.cli.document import dump, failure_document
+
+        attempts = error.attempts if isinstance(error, Exhausted) else ()
+        decision = self.decision or getattr(error, "decision", None)
+        self.outside.write(dump(failure_document(error, decision, attempts, "".join(self.pieces))))
+
+    def _keep(self, status: Status, error: NrError | None) -> None:
+        """Adds the ask to the history, best effort, after everything was shown."""
+        if not self.shape.keeps_history or self.decision is None:
+            return
+        from nr_cli.app import remember
+
+        remember(
+            self.router, self.ask, self.decision, self.record, status, error, "".join(self.pieces)
+        )
+
+    def _choose_sink(self) -> Sink:
+        shape = self.shape
+        if shape.as_json or shape.jsonl:
+            return SilentSink()
+        if shape.output is not None:
+            return WholeSink(self._write_file)
+        if shape.block is not None:
+            return WholeSink(self._write_block)
+        if not self.outside.out_is_terminal:
+            return PipeSink(self.outside)
+        if shape.raw or self.outside.plain:
+            return TerminalSink(self.outside)
+        from nr_cli.cli.render import MarkdownSink
+
+        return MarkdownSink(self.outside)
+
+    def _write_file(self, text: str, complete: bool) -> None:
+        assert self.shape.output is not None, "chosen only with -O"
+        block = self.shape.block
+        write_file(
+            self.shape.output, code_block(text, block == "last") if block else text, complete
+        )
+
+    def _write_block(self, text: str, complete: bool) -> None:
+        block = with_newline(code_block(text, self.shape.block == "last"))
+        if self.outside.out_is_terminal:
+            from nr_cli.cli.screen import neutralise
+
+            block = neutralise(block)
+        self.outside.write(encode(block))
+
+
+class Incomplete(NrError):
+    """The backend ended the answer, but not naturally."""
+
+    code = "incomplete"
+    exit = ExitCode.INCOMPLETE
+
+
+def status_of(record: Record) -> Status:
+    """Returns the word under which an answered ask is kept in the history."""
+    if record.complete:
+        return "ok" if record.finish in ("stop", None) else "truncated"
+    filtered = record.attempts and record.attempts[-1].kind == FailureKind.CONTENT_FILTER
+    return "filtered" if filtered else "truncated"

@@ -1,0 +1,98 @@
+"""`nr ask`: answers a prompt with the model that the policy chooses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nr_cli.cli import flags
+from nr_cli.cli.flags import flag
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command(
+    help="Answer a prompt with the model that the policy chooses.\n\n"
+    'Example: git diff | nr ask "Write a commit message" -x'
+)
+def ask(
+    prompt: flags.Words = None,
+    model: flags.Model = None,
+    route: flags.Route = None,
+    system: flags.System = None,
+    file: flags.Files = None,
+    option: flags.Options = None,
+    tag: flags.Tags = None,
+    cache: flags.Cache = None,
+    no_cache: flags.NoCache = False,
+    offline: flags.Offline = False,
+    no_fallback: flags.NoFallback = False,
+    timeout: flags.Timeout = None,
+    policy: flags.PolicyFile = None,
+    no_project: flags.NoProject = False,
+    no_stdin: flags.NoStdin = False,
+    output: Annotated[
+        str | None, flag("--output", "-O", help="Write the answer to a file, all or nothing.")
+    ] = None,
+    x: Annotated[bool, flag("-x", "--extract", help="Print the first fenced code block.")] = False,
+    xl: Annotated[bool, flag("--xl", help="Print the last fenced code block.")] = False,
+    usage: Annotated[bool, flag("--usage", "-u", help="Tokens, cost, time on stderr.")] = False,
+    no_log: Annotated[bool, flag("--no-log", "-n", help="Keep no history of this ask.")] = False,
+    quiet: Annotated[bool, flag("--quiet", "-q", help="No notices on stderr.")] = False,
+    verbose: Annotated[
+        bool, flag("--verbose", "-v", help="The routing line with each attempt on stderr.")
+    ] = False,
+    as_json: flags.AsJson = False,
+    jsonl: Annotated[bool, flag("--jsonl", help="Print events as JSON lines.")] = False,
+    raw: Annotated[bool, flag("--raw", help="Plain text on a terminal, no Markdown.")] = False,
+    no_stream: Annotated[
+        bool, flag("--no-stream", help="Show nothing before the answer is whole.")
+    ] = False,
+    dry_run: Annotated[bool, flag("--dry-run", help="Send nothing, print the decision.")] = False,
+    explain: Annotated[
+        bool, flag("--explain", help="Print the explanation on stderr, then answer.")
+    ] = False,
+) -> None:
+    """Reads the prompt, answers it, ends with the status of how it went."""
+    from nr_cli.cli.answering import Answering, Shape
+    from nr_cli.cli.intake import read_prompt
+    from nr_cli.cli.outside import outside_with_router
+    from nr_cli.cli.request import make_ask
+
+    outside, router = outside_with_router(policy, no_project, quiet)
+    words = read_prompt(
+        prompt or (),
+        file or (),
+        (lambda line: None) if quiet else outside.say,
+        no_stdin=no_stdin,
+        timeout=timeout,
+        system=system,
+    )
+    request = make_ask(
+        words,
+        model=model,
+        route=route,
+        options=option,
+        tags=tag,
+        cache=cache,
+        no_cache=no_cache,
+        offline=offline,
+        no_fallback=no_fallback,
+        timeout=timeout,
+    )
+    shape = Shape(
+        as_json=as_json,
+        jsonl=jsonl,
+        raw=raw,
+        output=output,
+        block="last" if xl else "first" if x else None,
+        buffered=no_stream or as_json or output is not None or x or xl,
+        usage=usage,
+        quiet=quiet,
+        verbose=verbose,
+        keeps_history=not no_log,
+        explain=explain,
+    )
+    answering = Answering(outside, router, request, shape)
+    raise typer.Exit(answering.show_decision() if dry_run else answering.run())

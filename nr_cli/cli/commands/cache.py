@@ -1,0 +1,98 @@
+"""The commands that show what the answer cache holds, then empty it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Annotated
+
+import typer
+
+from nr_cli.cli.screen import neutralise
+from nr_cli.errors import ConfigError, ExitCode
+from nr_cli.store.cache import Cache, Stats
+from nr_cli.store.paths import find_paths
+
+app = typer.Typer(
+    help="Show and empty the cache of answers. Example: nr cache stats",
+    no_args_is_help=True,
+)
+
+
+@app.command("stats")
+def show_stats(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show how many answers are kept, how old they are, how much space they take.
+
+    Example: nr cache stats --json
+    """
+    stats = _open_cache().stats()
+    if as_json:
+        typer.echo(json.dumps(stats._asdict(), allow_nan=False))
+        return
+    typer.echo(_describe(stats, time.time()))
+
+
+@app.command("prune")
+def prune(
+    days: Annotated[float, typer.Option(min=0, help="Keep answers of this many days.")] = 7.0,
+) -> None:
+    """Remove answers that have expired, with what was set aside as damaged.
+
+    Example: nr cache prune --days 1
+    """
+    _tell_removed(_open_cache().prune(days * 86_400))
+
+
+@app.command("clear")
+def clear() -> None:
+    """Remove all answers.
+
+    Example: nr cache clear
+    """
+    _tell_removed(_open_cache().clear())
+
+
+@app.command("path")
+def show_path() -> None:
+    """Print the file that holds the answers, whether it exists or not.
+
+    Example: du -h "$(nr cache path)"
+    """
+    path = _open_cache().path
+    if path is None:
+        raise ConfigError("cache: there is no directory for it", "set HOME or NR_CACHE_DIR")
+    typer.echo(os.fsencode(path))
+
+
+def _open_cache() -> Cache:
+    return Cache(find_paths(os.environ).cache)
+
+
+def _tell_removed(count: int | None) -> None:
+    if count is None:
+        typer.echo("cache: it cannot be written now (try again, or see nr doctor)", err=True)
+        raise typer.Exit(ExitCode.TRY_LATER)
+    typer.echo(f"removed {count} {'answer' if count == 1 else 'answers'}")
+
+
+def _describe(stats: Stats, now: float) -> str:
+    lines = [
+        ("path", neutralise(os.fsencode(stats.path or "none").decode("utf-8", "replace"))),
+        ("answers", str(stats.entries)),
+        ("size", f"{stats.bytes / 1e6:.1f} MB of {stats.max_bytes / 1e6:.0f} MB"),
+    ]
+    if stats.oldest is not None and stats.newest is not None:
+        lines.append(("oldest", f"{_age(now - stats.oldest)} ago"))
+        lines.append(("newest", f"{_age(now - stats.newest)} ago"))
+    return "\n".join(f"{name:<8} {value}" for name, value in lines)
+
+
+def _age(seconds: float) -> str:
+    """Returns a duration in its largest whole unit."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"

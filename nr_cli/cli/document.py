@@ -1,0 +1,150 @@
+"""Writes the JSON documents of `nr ask`: one for a whole answer, one a line for events."""
+
+from __future__ import annotations
+
+import json
+
+from nr_cli.errors import NrError
+from nr_cli.types.decision import Decision
+from nr_cli.types.events import (
+    Decided,
+    Event,
+    Failed,
+    Finished,
+    Reasoning,
+    Served,
+    Started,
+    Switched,
+    Text,
+    ToolCall,
+    Waiting,
+)
+from nr_cli.types.json import Json
+from nr_cli.types.record import Attempt, Record, Usage
+
+
+def dump(document: Json) -> bytes:
+    """Returns one line of inert ASCII JSON."""
+    return json.dumps(document, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+
+
+def error_document(error: NrError | None) -> Json:
+    """Returns the `error` object of every JSON output."""
+    if error is None:
+        return None
+    return {
+        "code": error.code,
+        "exit": int(error.exit),
+        "message": error.message,
+        "hint": error.hint or None,
+    }
+
+
+def usage_document(usage: Usage | None) -> Json:
+    """Returns token counts as JSON."""
+    return None if usage is None else dict(usage._asdict())
+
+
+def attempts_document(attempts: tuple[Attempt, ...]) -> Json:
+    """Returns the requests that were made."""
+    return [
+        {
+            "model": attempt.model,
+            "provider": attempt.provider,
+            "kind": attempt.kind.value if attempt.kind else None,
+            "status": attempt.status,
+            "wait_s": attempt.wait_s,
+            "ms": round(attempt.ms, 1),
+        }
+        for attempt in attempts
+    ]
+
+
+def failure_document(
+    error: NrError, decision: Decision | None, attempts: tuple[Attempt, ...], partial: str
+) -> Json:
+    """Returns the document of an ask without a record."""
+    model = decision.chain[0] if decision and decision.chain else None
+    return {
+        "version": 1,
+        "answer": partial or None,
+        "reasoning": None,
+        "finish": None,
+        "route": decision.route if decision else None,
+        "model": model.name if model else None,
+        "model_id": model.id if model else None,
+        "provider": model.provider.name if model else None,
+        "usage": None,
+        "cost": {"usd": None, "known": False},
+        "cache": {"status": "off", "age_s": None, "key": None},
+        "attempts": attempts_document(attempts),
+        "decision": decision.record() if decision else None,
+        "overhead_ms": None,
+        "error": error_document(error),
+    }
+
+
+def answer_document(record: Record, error: NrError | None) -> Json:
+    """Returns the document of an answered ask, whole or partial."""
+    model = record.model
+    return {
+        "version": 1,
+        "answer": record.text or None,
+        "reasoning": record.reasoning or None,
+        "finish": record.finish,
+        "route": record.decision.route,
+        "model": model.name if model else None,
+        "model_id": model.id if model else None,
+        "provider": model.provider.name if model else None,
+        "usage": usage_document(record.usage),
+        "cost": {"usd": record.cost, "known": record.cost is not None},
+        "cache": {
+            "status": record.cache,
+            "age_s": None if record.cache_age is None else round(record.cache_age, 1),
+            "key": record.cache_key,
+        },
+        "attempts": attempts_document(record.attempts),
+        "decision": record.decision.record(),
+        "overhead_ms": round(record.total_ms - record.waited_ms, 2),
+        "error": error_document(error),
+    }
+
+
+def event_document(event: Event) -> Json:
+    """Returns one event as a JSON object with its name."""
+    match event:
+        case Decided(decision):
+            return {"event": "decided", "decision": decision.record()}
+        case Started(model):
+            return {"event": "started", "model": model.name, "model_id": model.id}
+        case Text(text):
+            return {"event": "text", "text": text}
+        case Reasoning(text):
+            return {"event": "reasoning", "text": text}
+        case ToolCall(name, arguments):
+            return {"event": "tool_call", "name": name, "arguments": arguments}
+        case Failed(model, kind, detail, status, wait):
+            return {
+                "event": "failed",
+                "model": model.name,
+                "kind": kind.value,
+                "detail": detail,
+                "status": status,
+                "retry_after": wait,
+            }
+        case Waiting(seconds, reason):
+            return {"event": "waiting", "seconds": seconds, "reason": reason}
+        case Switched(failed, to):
+            return {"event": "switched", "from": failed.model.name, "to": to.name}
+        case Finished(finish, usage):
+            return {"event": "finished", "finish": finish, "usage": usage_document(usage)}
+        case Served(record):
+            return {"event": "served", **dict(_without_answer(record))}
+
+
+def _without_answer(record: Record) -> dict[str, Json]:
+    """Returns the answer's document without the text, which came as events."""
+    document = answer_document(record, None)
+    assert isinstance(document, dict), "an answer's document is an object"
+    skipped = ("answer", "reasoning", "decision", "error", "version")
+    return {name: value for name, value in document.items() if name not in skipped}

@@ -1,0 +1,47 @@
+"""The flags that shape a request, declared once for every command that takes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, get_args
+
+import typer
+
+from nr_cli.types.prompt import CacheMode
+
+CACHE_MODES: tuple[str, ...] = get_args(CacheMode)
+
+
+def flag(*names: str, help: str, metavar: str | None = None) -> object:
+    """Returns a Typer option that the variable NR_<LONG_NAME> sets too."""
+    long = next(name for name in names if name.startswith("--"))
+    variable = "NR_" + long[2:].upper().replace("-", "_")
+    return typer.Option(*names, help=help, metavar=metavar, envvar=variable, show_default=False)
+
+
+Words = Annotated[list[str] | None, typer.Argument(metavar="[PROMPT]...", show_default=False)]
+Model = Annotated[
+    str | None, flag("--model", "-m", help="Pin a model, alias, provider/model id, pool or route.")
+]
+Route = Annotated[str | None, flag("--route", help="Pin a route by name.")]
+System = Annotated[str | None, flag("--system", "-s", help="System text.")]
+Files = Annotated[
+    list[str] | None, flag("--file", "-f", help="Put a text file into the prompt.", metavar="PATH")
+]
+Options = Annotated[
+    list[str] | None,
+    flag("--option", "-o", help="A parameter for the model: -o temperature 0.2.", metavar="K V"),
+]
+Tags = Annotated[list[str] | None, flag("--tag", help="A tag that rules may test.")]
+Cache = Annotated[
+    str | None, flag("--cache", help=f"{' | '.join(CACHE_MODES)} (default readwrite).")
+]
+NoCache = Annotated[bool, flag("--no-cache", help="Neither read nor write the cache.")]
+Offline = Annotated[bool, flag("--offline", help="Cache and local providers only.")]
+NoFallback = Annotated[bool, flag("--no-fallback", help="Ask the first candidate alone.")]
+Timeout = Annotated[float | None, flag("--timeout", help="Seconds for everything together.")]
+PolicyFile = Annotated[
+    str | None, flag("--policy", help="Policy file in the project file's place.", metavar="FILE")
+]
+NoProject = Annotated[bool, flag("--no-project", help="Pass by the project's routes.yaml.")]
+NoStdin = Annotated[bool, flag("--no-stdin", help="Do not read stdin.")]
+AsJson = Annotated[bool, flag("--json", help="Print one JSON document.")]

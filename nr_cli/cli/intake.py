@@ -1,0 +1,152 @@
+"""Reads the prompt: arguments, files, stdin, in that order, and says what was odd about them."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Sequence
+
+from nr_cli.errors import ExitCode, InputError, NrError, UsageError
+from nr_cli.types.prompt import Prompt, Source
+
+MAX_INPUT = 64 * 1024 * 1024
+HINT_AFTER = 2.0
+PLACE = "{{stdin}}"
+
+Say = Callable[[str], None]
+
+
+class TooSlow(NrError):
+    """stdin did not end within --timeout."""
+
+    code = "timeout"
+    exit = ExitCode.TRY_LATER
+
+
+def read_prompt(
+    words: Sequence[str],
+    files: Sequence[str],
+    say: Say,
+    *,
+    no_stdin: bool = False,
+    timeout: float | None = None,
+    system: str | None = None,
+) -> Prompt:
+    """Returns the prompt; `say` receives warnings with the hint about a silent stdin.
+
+    Raises: UsageError (nothing to ask), InputError (a file missing, input too large), TooSlow.
+    """
+    argument = decode_words(words, say)
+    alone = not argument or argument == "-"
+    if argument == "-":
+        argument = ""
+    blocks = [fenced(path, say) for path in files]
+    piped = None if no_stdin else read_stdin(not (alone and not files), say, timeout)
+    if PLACE in argument:
+        argument, piped = argument.replace(PLACE, piped or ""), None
+    text = "\n\n".join(part for part in (argument, *blocks, piped) if part)
+    if not text.strip():
+        raise UsageError(
+            "no prompt: " + ("stdin is blank" if piped is not None else "nothing to ask"),
+            'give it as an argument (nr ask "…") or on stdin',
+        )
+    source: Source = "args" if argument else "stdin" if piped else "file"
+    return Prompt(text, system, source, tuple(files))
+
+
+def decode_words(words: Sequence[str], say: Say) -> str:
+    """Returns the arguments joined by one space; bytes that are not UTF-8 are replaced."""
+    text = " ".join(words)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = os.fsencode(text).decode("utf-8", "replace")
+        say("nr: the prompt has bytes that are not UTF-8; they were replaced")
+    return text
+
+
+def fenced(path: str, say: Say) -> str:
+    """Returns a text file as a named, fenced block whose fence the text cannot end."""
+    if "://" in path:
+        raise UsageError(f"-f {path}: this version reads files only", "fetch it into a pipe first")
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MAX_INPUT + 1)
+    except OSError as error:
+        raise InputError(f"-f {path}: {os.strerror(error.errno or 0)}", "check the path") from None
+    except ValueError:
+        raise InputError("-f: a path cannot hold a NUL character", "check the path") from None
+    text = decode(raw, f"-f {path}", say)
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * max(3, longest + 1)
+    language = os.path.splitext(path)[1][1:]
+    return f"{path}:\n{fence}{language}\n{text.rstrip(chr(10))}\n{fence}"
+
+
+def read_stdin(has_prompt: bool, say: Say, timeout: float | None) -> str | None:
+    """Returns stdin to its end, or None where fd 0 is not a pipe, a file or a socket."""
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return None
+    if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)):
+        return None
+    if not stat.S_ISREG(mode):
+        wait_for_stdin(has_prompt and stat.S_ISFIFO(mode), say, timeout)
+    return decode(drain_stdin(timeout), "stdin", say)
+
+
+def wait_for_stdin(hint: bool, say: Say, timeout: float | None) -> None:
+    """Waits until stdin has bytes or its end; after two silent seconds says how not to."""
+    import select
+
+    if hint and (timeout is None or timeout > HINT_AFTER):
+        if select.select([0], [], [], HINT_AFTER)[0]:
+            return
+        say("nr: waiting for stdin (use --no-stdin to ask without it)")
+        timeout = None if timeout is None else timeout - HINT_AFTER
+    if not select.select([0], [], [], timeout)[0]:
+        raise TooSlow("stdin: nothing came within --timeout", "use --no-stdin to ask without it")
+
+
+def drain_stdin(timeout: float | None) -> bytes:
+    """Returns all bytes of stdin. Raises: InputError past 64 MiB, TooSlow past the time."""
+    import time
+
+    end = None if timeout is None else time.monotonic() + timeout
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        if end is not None:
+            import select
+
+            if not select.select([0], [], [], max(0.0, end - time.monotonic()))[0]:
+                raise TooSlow("stdin: its end did not come within --timeout", "raise --timeout")
+        try:
+            chunk = os.read(0, 1 << 16)
+        except OSError as error:
+            raise InputError(f"stdin: {os.strerror(error.errno or 0)}") from None
+        if not chunk:
+            return b"".join(chunks)
+        size += len(chunk)
+        if size > MAX_INPUT:
+            raise too_large("stdin")
+        chunks.append(chunk)
+
+
+def decode(raw: bytes, place: str, say: Say) -> str:
+    """Returns UTF-8 text without its byte-order mark; other bytes are replaced, once warned."""
+    if len(raw) > MAX_INPUT:
+        raise too_large(place)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        say(f"nr: {place} is not UTF-8 at byte {error.start}; what could not be read was replaced")
+        return raw.decode("utf-8-sig", "replace")
+
+
+def too_large(place: str) -> InputError:
+    """Returns the error for input past what nr reads."""
+    limit = f"{MAX_INPUT >> 20} MiB"
+    return InputError(f"{place}: more than {limit} of input", "send less", ExitCode.BAD_DATA)

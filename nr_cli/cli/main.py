@@ -1,0 +1,130 @@
+"""The command line as a whole: finds the command, runs it, turns errors into exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from nr_cli.cli.env import ClosedOutput, Outside, Stopped, die_by
+from nr_cli.cli.report import report, report_bug
+from nr_cli.cli.request import join_pairs
+from nr_cli.errors import ExitCode, NrError, UsageError
+
+COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
+# Part of the command set that later versions bring; named, so that nobody looks for a typo.
+PLANNED = (
+    "batch", "budget", "calibrate", "chat", "completion", "doctor", "eval", "init", "keys",
+    "models", "serve", "template", "trust",
+)  # fmt: skip
+# Typer carries its own parser; the parent of its public BadParameter is what every misuse raises.
+MISUSE: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+class Commands(TyperGroup):
+    """The commands of `nr`, each imported from its own file when it is named."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        """Returns the names of the files in commands/."""
+        names = [name.removesuffix(".py") for name in os.listdir(COMMANDS) if name.endswith(".py")]
+        return sorted(name for name in names if not name.startswith("_"))
+
+    def get_command(self, ctx: object, name: str) -> TyperCommand | None:
+        """Returns the command of that name. Raises: UsageError for one that is yet to come."""
+        if name in PLANNED:
+            raise UsageError(f"nr {name}: not part of this version", "see nr --help")
+        if not name.isidentifier() or name not in self.list_commands(ctx):
+            return None
+        from importlib import import_module
+
+        command = typer.main.get_command(import_module(f"nr_cli.cli.commands.{name}").app)
+        command.name = name
+        return cast("TyperCommand", command)  # a group is one too; Typer's types do not say so
+
+
+root = typer.Typer(
+    cls=Commands,
+    help="The prompt router of the terminal: reads a prompt, applies your policy, asks the model "
+    'that fits.\n\nExample: nr ask "What is the capital of Japan?"',
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@root.callback(invoke_without_command=True)
+def start(
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version."),
+) -> None:
+    """Prints the version when asked to."""
+    if version:
+        from nr_cli import __version__
+
+        print(f"nr {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line; returns its exit status, or dies by the signal that ended it."""
+    outside = Outside(os.environ)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # a signal that the parent had ignored (nohup) stays ignored
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
+    as_json = "--json" in arguments
+    try:
+        return execute(arguments)
+    except NrError as error:
+        report(outside, error, as_json)
+        return int(error.exit)
+    except MISUSE as misuse:
+        report(outside, usage_error(misuse), as_json)
+        return int(ExitCode.USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        return end_by(signal.SIGINT)
+    except Stopped as stopped:
+        return end_by(stopped.signal)
+    except (ClosedOutput, BrokenPipeError):
+        return end_by(signal.SIGPIPE)
+    except Exception as bug:
+        report_bug(outside, bug, as_json)
+        return int(ExitCode.BUG)
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Parses the arguments and runs their command; returns its exit status."""
+    command = typer.main.get_command(root)
+    status = command.main(join_pairs(arguments), prog_name="nr", standalone_mode=False)
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    # an interrupt inside the parser comes back as a status rather than as an exception
+    if status == 128 + signal.SIGINT:
+        raise KeyboardInterrupt
+    return int(status or 0)
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Turns a signal into an exception, so that what is open is closed on the way out."""
+    raise Stopped(number)
+
+
+def end_by(number: int) -> int:
+    """Ends the process by a signal; returns the shell's number for it where that is blocked."""
+    die_by(number)
+    return 128 + number
+
+
+def usage_error(misuse: Exception) -> UsageError:
+    """Returns a parser's complaint as nr's own error, with where to read on."""
+    words = getattr(misuse, "format_message", lambda: str(misuse))()
+    context = getattr(misuse, "ctx", None)
+    path = context.command_path if context is not None else "nr"
+    first = " ".join(str(words).split())
+    return UsageError(first[:1].lower() + first[1:], f"see {path} --help")

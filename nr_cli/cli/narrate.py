@@ -1,0 +1,84 @@
+"""Tells on stderr what a person should know while an ask is answered."""
+
+from __future__ import annotations
+
+from nr_cli.cli.env import Outside
+from nr_cli.errors import FailureKind
+from nr_cli.pipeline.chain import describe
+from nr_cli.types.events import Event, Failed, Switched
+from nr_cli.types.record import Record
+
+
+class Narrator:
+    """Speaks only where it helps: everything with -v, switches on a terminal, broken keys."""
+
+    def __init__(self, outside: Outside, quiet: bool, verbose: bool, usage: bool) -> None:
+        self._outside = outside
+        self._quiet = quiet
+        self._verbose = verbose
+        self._usage = usage
+
+    def hear(self, event: Event) -> None:
+        """Takes one event."""
+        match event:
+            case Failed() if self._verbose:
+                self._outside.say(f"nr: {describe(event)}")
+            case Switched(failed, to):
+                self._switch(failed, to.id)
+            case _:
+                pass
+
+    def _switch(self, failed: Failed, to: str) -> None:
+        broken_key = failed.kind == FailureKind.AUTH
+        if self._quiet or not (broken_key or self._verbose or self._outside.err_is_terminal):
+            return
+        words = describe(failed) if broken_key and not self._verbose else failed.kind.value
+        self._outside.say(f"nr: {words}; asking {to} instead")
+
+    def end(self, record: Record) -> None:
+        """Says the routing line with -v, the usage line with -u."""
+        if self._verbose:
+            self._outside.say("nr: " + routing_line(record))
+        if self._usage:
+            self._outside.say("nr: " + usage_line(record))
+
+
+def routing_line(record: Record) -> str:
+    """Returns one line: route, model, why, cache, cost, time."""
+    model = record.model.id if record.model else "no model"
+    age = "" if record.cache_age is None else f" ({record.cache_age:.0f} s old)"
+    return " · ".join(
+        [
+            f"{record.decision.route or 'pinned'} → {model}",
+            why(record),
+            f"cache {record.cache}{age}",
+            cost_words(record),
+            f"{record.total_ms / 1000:.2f} s",
+        ]
+    )
+
+
+def why(record: Record) -> str:
+    """Returns the matched rule's reason, or what stood in its place."""
+    decision = record.decision
+    if decision.route is None:
+        return "asked for by name"
+    matched = [rule.because for rule in decision.rules if rule.result == "match"]
+    return matched[0] if matched else "no rule matched"
+
+
+def cost_words(record: Record) -> str:
+    """Returns the cost; one that is not known is never shown as nothing."""
+    return "cost unknown" if record.cost is None else f"${record.cost:.6f}".rstrip("0").rstrip(".")
+
+
+def usage_line(record: Record) -> str:
+    """Returns tokens, cost and time."""
+    usage = record.usage
+    tokens = (
+        "tokens unknown"
+        if usage is None
+        else f"{usage.input_tokens} in ({usage.cached_input_tokens} cached), "
+        f"{usage.output_tokens} out"
+    )
+    return f"{tokens} · {cost_words(record)} · {record.total_ms / 1000:.2f} s"

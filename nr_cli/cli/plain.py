@@ -1,0 +1,143 @@
+"""Shows an answer as plain text: byte for byte in a pipe, harmless on a terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+from nr_cli.cli.env import Outside
+from nr_cli.cli.screen import Neutraliser
+from nr_cli.errors import OutputError
+
+
+class Sink(Protocol):
+    """Where the text of an answer goes."""
+
+    def text(self, piece: str) -> None:
+        """Takes the next piece of the answer."""
+        ...
+
+    def end(self, complete: bool) -> None:
+        """Ends the answer; an incomplete one keeps what stands."""
+        ...
+
+
+class PipeSink:
+    """Passes the bytes on as they come, with one newline at the end if there is none."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+        self._last = ""
+
+    def text(self, piece: str) -> None:
+        """Writes the piece at once."""
+        if piece:
+            self._outside.write(encode(piece))
+            self._last = piece[-1]
+
+    def end(self, complete: bool) -> None:
+        """Writes the final newline."""
+        if self._last not in ("", "\n"):
+            self._outside.write(b"\n")
+
+
+class TerminalSink(PipeSink):
+    """Streams plain text to a terminal, control characters made visible."""
+
+    def __init__(self, outside: Outside) -> None:
+        super().__init__(outside)
+        self._neutral = Neutraliser()
+
+    def text(self, piece: str) -> None:
+        """Writes the piece at once."""
+        super().text(self._neutral.feed(piece))
+
+    def end(self, complete: bool) -> None:
+        """Writes what was held back with the final newline."""
+        super().text(self._neutral.end())
+        super().end(complete)
+
+
+class WholeSink:
+    """Keeps the answer until it is whole, then hands it on; a partial goes elsewhere."""
+
+    def __init__(self, done: Callable[[str, bool], None]) -> None:
+        self._pieces: list[str] = []
+        self._done = done
+
+    def text(self, piece: str) -> None:
+        """Keeps the piece."""
+        self._pieces.append(piece)
+
+    def end(self, complete: bool) -> None:
+        """Hands the text on."""
+        self._done("".join(self._pieces), complete)
+
+
+class SilentSink:
+    """Shows nothing: the answer appears elsewhere."""
+
+    def text(self, piece: str) -> None:
+        """Drops the piece."""
+
+    def end(self, complete: bool) -> None:
+        """Has nothing to end."""
+
+
+def encode(text: str) -> bytes:
+    """Returns UTF-8; what cannot be encoded becomes the replacement character."""
+    return text.encode("utf-8", "replace")
+
+
+def with_newline(text: str) -> str:
+    """Returns the text with one newline added if it ends without."""
+    return text if text.endswith("\n") or not text else text + "\n"
+
+
+def write_file(path: str, text: str, complete: bool) -> None:
+    """Replaces a file by the answer in one step; a partial answer goes to `path`.partial.
+
+    Raises: OutputError.
+    """
+    target = path if complete else path + ".partial"
+    scratch = f"{target}.{os.getpid()}.tmp"
+    try:
+        try:
+            with open(scratch, "xb") as file:
+                file.write(encode(with_newline(text)))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(scratch, target)
+        except BaseException:
+            if os.path.lexists(scratch):
+                os.unlink(scratch)
+            raise
+    except OSError as error:
+        raise OutputError(f"-O {path}: {os.strerror(error.errno or 0)}") from None
+
+
+def code_block(text: str, last: bool) -> str:
+    """Returns the first or last fenced block without its fence, or the whole text without one.
+
+    Fences as CommonMark 0.31 has them: three or more backticks or tildes, up to three spaces in.
+    """
+    blocks: list[list[str]] = []
+    fence = ""
+    for line in text.splitlines(keepends=True):
+        stripped = line.strip()
+        indent = len(line) - len(line.lstrip(" "))
+        if fence:
+            if indent < 4 and stripped.strip(fence[0]) == "" and len(stripped) >= len(fence):
+                fence = ""
+            else:
+                blocks[-1].append(line)
+        elif indent < 4 and stripped.startswith(("```", "~~~")):
+            mark = stripped[0]
+            run = len(stripped) - len(stripped.lstrip(mark))
+            if mark != "`" or "`" not in stripped[run:]:
+                fence = mark * run
+                blocks.append([])
+    if not blocks:
+        return text
+    return "".join(blocks[-1 if last else 0])

@@ -1,0 +1,87 @@
+"""Turns the flags of a command line into an Ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import cast
+
+from nr_cli.cli.flags import CACHE_MODES
+from nr_cli.errors import UsageError
+from nr_cli.types.json import Json
+from nr_cli.types.prompt import Ask, CacheMode, Prompt
+
+PAIR = "\x1f"  # joins K with V: argument parsing has no option that takes two words many times
+
+
+def join_pairs(arguments: Sequence[str]) -> list[str]:
+    """Returns the arguments with each `-o K V` as `-o K<PAIR>V`; `-o K=V` stays as it is."""
+    joined: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        joined.append(word)
+        if word == "--":
+            return joined + rest
+        if word in ("-o", "--option") and len(rest) >= 2 and "=" not in rest[0]:
+            joined.append(rest.pop(0) + PAIR + rest.pop(0))
+    return joined
+
+
+def read_params(options: Sequence[str]) -> dict[str, Json]:
+    """Returns parameters by name; a value that is JSON is taken as such, any other as text.
+
+    Raises: UsageError for an option without a name or a value.
+    """
+    params: dict[str, Json] = {}
+    for option in options:
+        name, separator, value = option.partition(PAIR if PAIR in option else "=")
+        if not separator or not name.isidentifier():
+            raise UsageError(f"-o {option}: not a name with a value", "write -o temperature 0.2")
+        try:
+            params[name] = json.loads(value)
+        except ValueError:
+            params[name] = value
+    return params
+
+
+def cache_mode(named: str | None, no_cache: bool) -> CacheMode:
+    """Returns the cache mode of the flags. Raises: UsageError with did-you-mean."""
+    if no_cache:
+        return "off"
+    mode = named or "readwrite"
+    if mode not in CACHE_MODES:
+        close = get_close_matches(mode, CACHE_MODES, 1)
+        hint = f"did you mean {close[0]}?" if close else "one of " + ", ".join(CACHE_MODES)
+        raise UsageError(f"--cache {mode}: no such mode", hint)
+    return cast("CacheMode", mode)
+
+
+def make_ask(
+    prompt: Prompt,
+    *,
+    model: str | None,
+    route: str | None,
+    options: Sequence[str] | None,
+    tags: Sequence[str] | None,
+    cache: str | None,
+    no_cache: bool,
+    offline: bool,
+    no_fallback: bool,
+    timeout: float | None,
+) -> Ask:
+    """Returns the ask that the flags describe. Raises: UsageError."""
+    if timeout is not None and not 0 < timeout < 1e6:
+        raise UsageError("--timeout: not a number of seconds above 0")
+    return Ask(
+        prompt=prompt,
+        model=model,
+        route=route,
+        params=read_params(options or ()),
+        tags=tuple(tags or ()),
+        cache=cache_mode(cache, no_cache),
+        offline=offline,
+        fallback=not no_fallback,
+        timeout=timeout,
+    )

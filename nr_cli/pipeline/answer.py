@@ -1,0 +1,218 @@
+"""The whole pipeline on one page: decide, look in the cache, walk the chain, keep the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Mapping
+from typing import NamedTuple, Protocol
+
+from nr_cli.errors import CacheMiss, Refused
+from nr_cli.pipeline import cachekey
+from nr_cli.pipeline.chain import Ports, Reached, walk
+from nr_cli.pipeline.cost import cost_of
+from nr_cli.pipeline.resolve import resolve
+from nr_cli.types.decision import Decision
+from nr_cli.types.events import Decided, Event, Finished, Reasoning, Served, Text
+from nr_cli.types.prompt import Ask
+from nr_cli.types.record import CacheStatus, Record, Usage
+from nr_cli.types.request import Request
+from nr_cli.types.steps import Reply, Step
+
+TTL = 7 * 86400.0
+REPLAY = 4096  # characters a replayed answer's events carry
+
+# Which modes look into the cache, and which keep what a backend answered.
+READS = frozenset({"readwrite", "read", "only"})
+WRITES = frozenset({"readwrite", "write", "refresh"})
+
+
+class Entry(Protocol):
+    """What the cache gives back."""
+
+    @property
+    def body(self) -> bytes:
+        """The bytes that were kept."""
+        ...
+
+    @property
+    def stored(self) -> float:
+        """When they were kept, in seconds since the epoch."""
+        ...
+
+
+class Shelf(Protocol):
+    """A cache of bytes that never fails: trouble of any kind is a miss."""
+
+    def get(self, key: str, ttl: float) -> Entry | None:
+        """Returns the entry unless it is older than `ttl` seconds."""
+        ...
+
+    def put(self, key: str, body: bytes, labels: Mapping[str, str]) -> bool:
+        """Keeps the bytes; tells whether it could."""
+        ...
+
+
+class World(NamedTuple):
+    """What the pipeline is handed: routing, ports, the cache, a wall clock.
+
+    `decide` is called with True for a decision that only reads the cache: nobody needs a key or
+    the network for that.
+    """
+
+    decide: Callable[[bool], Decision]
+    ports: Ports
+    shelf: Shelf
+    now: Callable[[], float]
+
+
+class Found(NamedTuple):
+    """A cached answer with the request it answers."""
+
+    request: Request
+    key: str
+    document: Mapping[str, object]
+    age: float
+
+
+def answer(ask: Ask, world: World) -> Generator[Step | Event, Reply, Record]:
+    """Yields the events of one ask from Decided to Served; returns its record.
+
+    Raises: Refused (no model may answer), CacheMiss (only the cache was allowed), Exhausted
+    (every candidate failed before any text).
+    """
+    started, began = world.now(), world.ports.clock()
+    decision, found = look(ask, world)
+    yield Decided(decision)
+    if found is not None:
+        record = yield from replay(decision, found, started)
+    else:
+        record = yield from send(ask, decision, world, started, began)
+    record = record._replace(total_ms=(world.ports.clock() - began) * 1000)
+    yield Served(record)
+    return record
+
+
+def look(ask: Ask, world: World) -> tuple[Decision, Found | None]:
+    """Returns the decision with the cached answer that serves it, if one does."""
+    cache_alone = ask.cache == "only"
+    if cache_alone or ask.offline:
+        reading = world.decide(True)
+        found = find(ask, reading, world, all_candidates=True)
+        if found is not None or cache_alone:
+            if found is None:
+                raise CacheMiss("not in the cache", "ask once without --cache only")
+            return reading, found
+    try:
+        decision = world.decide(False)
+    except Refused as refused:
+        if not ask.offline:
+            raise
+        hint = "drop --offline, or add a local provider"
+        raise CacheMiss(
+            "offline: not in the cache, and no local model may answer", hint
+        ) from refused
+    return decision, find(ask, decision, world, all_candidates=False)
+
+
+def find(ask: Ask, decision: Decision, world: World, all_candidates: bool) -> Found | None:
+    """Returns a cached answer of the first candidate, or of any when nobody can be asked."""
+    if ask.cache not in READS:
+        return None
+    for model in decision.chain if all_candidates else decision.chain[:1]:
+        request = resolve(ask, decision, model)
+        key = cachekey.key(cachekey.fields(request, world.ports.credential(model).fingerprint))
+        entry = world.shelf.get(key, TTL)
+        document = entry and parse(entry.body)
+        if entry and document:
+            return Found(request, key, document, max(0.0, world.now() - entry.stored))
+    return None
+
+
+def parse(body: bytes) -> dict[str, object] | None:
+    """Returns a kept answer; one of another shape is a miss."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) and document.get("text") else None
+
+
+def replay(
+    decision: Decision, found: Found, started: float
+) -> Generator[Step | Event, Reply, Record]:
+    """Yields a kept answer as the stream it once was; costs nothing."""
+    text, thoughts = str(found.document["text"]), str(found.document.get("reasoning", ""))
+    counts = found.document.get("usage")
+    usage = Usage(*counts) if isinstance(counts, list) else None
+    if thoughts:
+        yield Reasoning(thoughts)
+    for start in range(0, len(text), REPLAY):
+        yield Text(text[start : start + REPLAY])
+    yield Finished("stop", usage)
+    return Record(
+        decision, found.request.model, text, thoughts, "stop", True, usage, 0.0,
+        "hit", found.key, found.age, (), started, 0.0, 0.0,
+    )  # fmt: skip
+
+
+def send(
+    ask: Ask, decision: Decision, world: World, started: float, began: float
+) -> Generator[Step | Event, Reply, Record]:
+    """Yields the events of asking the backends; keeps the answer if it is whole and natural."""
+    requests = [resolve(ask, decision, model) for model in decision.chain]
+    totals = [request.timeouts.total for request in requests]
+    deadline = began + min(ask.timeout or max(totals), *totals)
+    reached = yield from walk(requests, world.ports, deadline, ask.buffered)
+    outcome, request = reached.outcome, reached.request
+    yield Finished(outcome.finish, outcome.usage)
+    fingerprint = world.ports.credential(request.model).fingerprint
+    material = cachekey.fields(request, fingerprint)
+    key = cachekey.key(material)
+    if ask.cache in WRITES and is_keepable(reached):
+        world.shelf.put(key, document_of(reached), cachekey.labels(material))
+    return Record(
+        decision=decision,
+        model=request.model,
+        text=outcome.text,
+        reasoning=outcome.reasoning,
+        finish=None if outcome.failed else outcome.finish,
+        complete=outcome.failed is None,
+        usage=outcome.usage,
+        cost=cost_of(outcome.usage, request.model.price),
+        cache=status_of(ask),
+        cache_key=key,
+        cache_age=None,
+        attempts=reached.attempts,
+        started=started,
+        total_ms=0.0,
+        waited_ms=reached.waited_ms,
+    )
+
+
+def status_of(ask: Ask) -> CacheStatus:
+    """Returns how the cache took part in an answer that came from a backend."""
+    if ask.cache == "off":
+        return "off"
+    return "refresh" if ask.cache == "refresh" else "miss"
+
+
+def is_keepable(reached: Reached) -> bool:
+    """Tells whether an answer is whole, natural, clean text: nothing else is ever kept."""
+    outcome = reached.outcome
+    return (
+        outcome.failed is None
+        and outcome.finish == "stop"
+        and outcome.clean
+        and bool(outcome.text.strip())
+    )
+
+
+def document_of(reached: Reached) -> bytes:
+    """Returns the bytes that are kept of an answer."""
+    outcome = reached.outcome
+    document = {
+        "text": outcome.text,
+        "reasoning": outcome.reasoning,
+        "usage": list(outcome.usage) if outcome.usage else None,
+    }
+    return json.dumps(document).encode()

@@ -1,0 +1,216 @@
+"""One request to one model: sends it, reads the stream, judges how it ended.
+
+Theory. An attempt ends in exactly one `Outcome`. While it runs, text is passed on as it comes
+(unless it is held back), so the only honest end after text is "whole" or "broken"; before text,
+any failure is as if nothing had happened. An answer is whole only when the backend said so: a
+clean end of the connection proves nothing, since proxies cut streams cleanly too.
+
+Three clocks run: `first_token` from the start, `idle` from the last byte, `total` (with the ask's
+deadline, whichever ends first) over everything. A keep-alive comment counts against idle, never
+against the first token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import NamedTuple, TypeAlias
+
+from nr_cli.errors import FailureKind
+from nr_cli.providers.codec import (
+    MAX_BODY,
+    Blame,
+    Codec,
+    Decoder,
+    Delta,
+    Malformed,
+    Refusal,
+)
+from nr_cli.types.events import Event, Failed, Finished, Reasoning, Text, ToolCall
+from nr_cli.types.record import Finish, Usage
+from nr_cli.types.request import Credential, Request
+from nr_cli.types.steps import Broke, Ended, Open, Opened, Read, Reply, Step
+
+MAX_ERROR_BODY = 64 * 1024
+MAX_TEXT = MAX_BODY
+
+Flow: TypeAlias = "Generator[Step | Event, Reply, Outcome]"
+Clock: TypeAlias = "Callable[[], float]"
+
+
+class Outcome(NamedTuple):
+    """How an attempt ended. `failed` is None for an answer that the backend declared whole."""
+
+    failed: Failed | None
+    text: str
+    reasoning: str
+    finish: Finish | None
+    usage: Usage | None
+    clean: bool
+    status: int | None
+    ms: float
+    waited_ms: float
+
+
+class Attempt:
+    """The state of one attempt while its stream is read."""
+
+    def __init__(
+        self, request: Request, credential: Credential, codec: Codec, clock: Clock, deadline: float
+    ) -> None:
+        """Prepares the attempt; `deadline` is the clock's reading at which the whole ask ends."""
+        self.request = request
+        self.credential = credential
+        self.codec = codec
+        self.clock = clock
+        self.started = clock()
+        self.deadline = min(deadline, self.started + request.timeouts.total)
+        self.waited = 0.0
+        self.status: int | None = None
+        self.texts: list[str] = []
+        self.size = 0
+        self.thoughts: list[str] = []
+        self.finished: Finished | None = None
+        self.refused = False
+        self.called = False
+        self.clean = True
+        self.failure: Failed | None = None
+
+    def run(self, hold: bool) -> Flow:
+        """Yields steps with events as they come; `hold` keeps text back for the caller."""
+        call = self.codec.encode(self.request, self.credential)
+        timeouts = self.request.timeouts
+        within = min(timeouts.first_token, self.deadline - self.clock())
+        opened = yield from self._wait(Open(call, min(timeouts.connect, within), within))
+        if isinstance(opened, Opened):
+            self.status = opened.status if call_has_status(call) else None
+            if 200 <= opened.status < 300:
+                yield from self._stream(self.codec.decoder(opened.headers), hold)
+            else:
+                yield from self._error(opened)
+        elif isinstance(opened, Broke):
+            self._fail(opened.kind, opened.detail)
+        self._judge()
+        return self._outcome()
+
+    def _wait(self, step: Step) -> Generator[Step | Event, Reply, Reply]:
+        """Yields one step; the time it takes is the backend's, not nr's."""
+        before = self.clock()
+        reply = yield step
+        self.waited += self.clock() - before
+        return reply
+
+    def _stream(self, decoder: Decoder, hold: bool) -> Generator[Step | Event, Reply, None]:
+        while self.failure is None and self.finished is None:
+            reply = yield from self._wait(Read(self._patience()))
+            if isinstance(reply, bytes):
+                yield from self._take(decoder.feed(reply), hold)
+            elif isinstance(reply, Ended):
+                yield from self._take(decoder.end(reply), hold)
+                return
+            elif isinstance(reply, Broke):
+                self._fail(reply.kind, reply.detail)
+
+    def _patience(self) -> float:
+        """Returns how long the next read may take, in seconds."""
+        now = self.clock()
+        phase = self.request.timeouts.idle
+        if not (self.texts or self.thoughts or self.called):
+            phase = self.started + self.request.timeouts.first_token - now
+        return max(0.0, min(phase, self.deadline - now))
+
+    def _take(self, deltas: list[Delta], hold: bool) -> Generator[Step | Event, Reply, None]:
+        for delta in deltas:
+            match delta:
+                case Text(text):
+                    self._keep(text)
+                    if not hold:
+                        yield delta
+                case Refusal(text):
+                    self.refused = True
+                    self._keep(text)
+                    if not hold:
+                        yield Text(text)
+                case Reasoning(text):
+                    self.thoughts.append(text)
+                    yield delta
+                case ToolCall():
+                    self.called = True
+                    yield delta
+                case Finished():
+                    self.finished = delta
+                case Blame(kind, detail, wait):
+                    self._fail(kind, detail, wait)
+                case Malformed(detail):
+                    self._fail(FailureKind.INVALID_RESPONSE, detail)
+
+    def _keep(self, text: str) -> None:
+        self.texts.append(text)
+        self.clean = self.clean and "\ufffd" not in text
+        self.size += len(text)
+        if self.size > MAX_TEXT:
+            self._fail(FailureKind.STREAM_BROKEN, "more than 64 MiB of text, stopped")
+
+    def _error(self, opened: Opened) -> Generator[Step | Event, Reply, None]:
+        body = bytearray()
+        while len(body) < MAX_ERROR_BODY:
+            reply = yield from self._wait(Read(self._patience()))
+            if not isinstance(reply, bytes):
+                break  # the status alone already says what failed
+            body += reply
+        kind, detail, wait = self.codec.blame(
+            opened.status, opened.headers, bytes(body[:MAX_ERROR_BODY])
+        )
+        self._fail(kind, detail, wait)
+
+    def _fail(self, kind: FailureKind, detail: str, retry_after: float | None = None) -> None:
+        """Keeps the first failure; once text has come, every failure is a broken stream."""
+        if self.texts and kind != FailureKind.CONTENT_FILTER:
+            kind = FailureKind.STREAM_BROKEN
+        if self.failure is None:
+            detail = redact(detail, self.credential.key)
+            self.failure = Failed(self.request.model, kind, detail, self.status, retry_after)
+
+    def _judge(self) -> None:
+        """Finds what is wrong with a stream that ended without a failure of its own."""
+        if self.failure is not None:
+            return
+        if self.finished is None:
+            kind = FailureKind.STREAM_BROKEN if self.texts else FailureKind.NETWORK
+            self._fail(kind, "the stream was cut before the answer was whole")
+        elif self.finished.finish == "content_filter" or self.refused:
+            self._fail(FailureKind.CONTENT_FILTER, "the backend's content filter refused")
+        elif not (self.size or self.called) and self.finished.finish != "length":
+            self._fail(FailureKind.INVALID_RESPONSE, "an empty answer")
+
+    def _outcome(self) -> Outcome:
+        finish = self.finished.finish if self.finished else None
+        if self.called and finish in (None, "stop"):
+            finish = "tool_calls"
+        text = "".join(self.texts)
+        self.texts.clear()  # a long answer is not held twice
+        return Outcome(
+            failed=self.failure,
+            text=text,
+            reasoning="".join(self.thoughts),
+            finish=finish,
+            usage=self.finished.usage if self.finished else None,
+            clean=self.clean,
+            status=self.status,
+            ms=(self.clock() - self.started) * 1000,
+            waited_ms=self.waited * 1000,
+        )
+
+
+def call_has_status(call: object) -> bool:
+    """Tells whether a call's status is one a person knows: HTTP has one, a program has not."""
+    return hasattr(call, "url")
+
+
+def redact(words: str, secret: str | None) -> str:
+    """Returns a server's words without the key it may have echoed, plain or in base64."""
+    if not secret:
+        return words
+    from base64 import b64encode
+
+    plain = words.replace(secret, "***")
+    return plain.replace(b64encode(secret.encode()).decode(), "***")

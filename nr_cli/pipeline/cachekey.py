@@ -1,0 +1,84 @@
+"""The cache key: everything in the resolved request except a named deny-list."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+from nr_cli.types.request import Request
+
+# A change of this number empties every cache: raise it when the meaning of an entry changes.
+SCHEMA = 1
+
+# What cannot change the answer. Whatever a later version adds is part of the key until it is
+# named here, so that forgetting costs a miss, never a wrong answer.
+DENIED = frozenset({
+    "timeouts",
+    "model.name",
+    "model.caps",
+    "model.context",
+    "model.max_output",
+    "model.price",
+    "model.quality",
+    "model.params",  # merged into params
+    "model.system",  # merged into messages
+    "model.tags",
+    "model.provider.name",
+    "model.provider.api_key_env",  # the credential's fingerprint stands for it
+    "model.provider.timeout",
+    "model.provider.local",
+    "model.provider.quota_group",
+    "model.provider.proxy",
+    "model.provider.ca_file",
+})  # fmt: skip
+
+
+def fields(request: Request, fingerprint: str) -> dict[str, str]:
+    """Returns the key's material: canonical JSON text by dotted field name."""
+    material = {name: _canonical(value) for name, value in _walk("", request)}
+    material["schema"] = str(SCHEMA)
+    material["credential"] = fingerprint
+    return material
+
+
+def key(material: dict[str, str]) -> str:
+    """Returns the 64 hex digits under which the answer to this material is kept."""
+    return hashlib.sha256(_canonical(material).encode("utf-8", "replace")).hexdigest()
+
+
+def labels(material: dict[str, str]) -> dict[str, str]:
+    """Returns what is kept beside an entry to tell later which field differs.
+
+    Short values stand as they are; prompts and whatever may be private are only digests.
+    """
+    return {
+        name: value if len(value) <= 40 and not _is_private(name) else _digest(value)
+        for name, value in material.items()
+    }
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith(("messages", "model.provider.headers")) or name == "credential"
+
+
+def _digest(value: str) -> str:
+    return "#" + hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def _walk(prefix: str, value: object) -> Iterator[tuple[str, object]]:
+    """Yields the leaves of nested tuples with names, params and headers one by one."""
+    if prefix in DENIED:
+        return
+    if hasattr(value, "_asdict"):
+        for name, part in value._asdict().items():
+            yield from _walk(f"{prefix}.{name}" if prefix else name, part)
+    elif isinstance(value, dict):
+        for name in sorted(value):
+            yield f"{prefix}.{name}", value[name]
+    else:
+        yield prefix, value
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -1,0 +1,145 @@
+"""The facts of one ask, each computed when a rule first reads it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from nr_cli.types.facts import Classification, Fact, FactValue
+from nr_cli.types.json import Json
+from nr_cli.types.prompt import Ask
+
+Source: TypeAlias = "Callable[[], FactValue | None]"
+
+LONG_CONTEXT = 100_000  # tokens from which a prompt needs a model made for length
+UNKNOWN: dict[str, str] = {
+    "intent": "the classifier is too unsure",
+    "language": "too little text to tell",
+    "git_branch": "not in a git repository",
+    "git_remote": "no git remote named origin",
+    "cwd": "the current directory is gone",
+}
+
+
+class FactBook:
+    """Facts by name; what was computed once is remembered with its price in milliseconds."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        """Takes what computes each fact."""
+        self._sources = sources
+        self._known: dict[str, Fact] = {}
+
+    def get(self, name: str) -> Fact:
+        """Returns the fact, computing it at its first reading."""
+        fact = self._known.get(name)
+        if fact is None:
+            fact = self._known[name] = self._compute(name)
+        return fact
+
+    def _compute(self, name: str) -> Fact:
+        source = self._sources.get(name)
+        if source is None:
+            return Fact(None, "none", 0.0, f"nothing provides {name}")
+        began = time.perf_counter()
+        value = source()
+        spent = (time.perf_counter() - began) * 1000
+        why = "" if value is not None else UNKNOWN.get(name, f"{name} is not known")
+        return Fact(value, source_name(name), spent, why)
+
+
+def source_name(name: str) -> str:
+    """Returns which part of nr a fact comes from, as the record shows it."""
+    if name in ("intent", "complexity") or name.startswith("label."):
+        return "classifier"
+    if name in ("text", "chars", "lines", "tokens", "language", "has", "needs"):
+        return "prompt"
+    return "request" if name in ("params", "stream", "source", "tags", "meta") else "surroundings"
+
+
+class Reader:
+    """Reads one prompt once, for all the facts that are taken from its text."""
+
+    def __init__(
+        self, ask: Ask, min_confidence: float, edges: Mapping[str, float] | None = None
+    ) -> None:
+        """Takes the ask with the policy's say on confidence and bands."""
+        self.ask = ask
+        self.text = ask.prompt.text
+        self.min_confidence = min_confidence
+        self.edges = edges
+        self._reading: Classification | None = None
+        self._tokens: int | None = None
+
+    def tokens(self) -> int:
+        """Returns the estimated tokens of the prompt with its system text."""
+        if self._tokens is None:
+            from nr_cli.features.tokens import estimate
+
+            self._tokens = estimate(self.text) + estimate(self.ask.prompt.system or "")
+        return self._tokens
+
+    def classification(self) -> Classification:
+        """Returns the classifier's reading."""
+        if self._reading is None:
+            from nr_cli.classify.structure import read
+
+            self._reading = read(self.text, self.tokens(), self.edges)
+        return self._reading
+
+    def intent(self) -> str | None:
+        """Returns the intent's label unless its confidence is too low to act on."""
+        intent = self.classification().intent
+        return intent.label if intent.confidence >= self.min_confidence else None
+
+    def language(self) -> str | None:
+        """Returns the ISO 639-1 code of the prompt's language."""
+        from nr_cli.features.language import detect
+
+        return detect(self.text)
+
+    def has(self) -> frozenset[str]:
+        """Returns the shapes found in the text."""
+        from nr_cli.features.shapes import find
+
+        return find(self.text)
+
+    def needs(self) -> frozenset[str]:
+        """Returns what a model must be able to do for this request: facts, never guesses."""
+        params = self.ask.params
+        needs = set()
+        if "response_format" in params:
+            needs.add("json")
+        if "tools" in params:
+            needs.add("tools")
+        if "reasoning_effort" in params:
+            needs.add("reasoning")
+        if self.tokens() > LONG_CONTEXT:
+            needs.add("long_context")
+        return frozenset(needs)
+
+    def file_ext(self) -> frozenset[str]:
+        """Returns the extensions of the files in the prompt, without the dot, lower case."""
+        names = self.ask.prompt.file_names
+        return frozenset(name.rpartition(".")[2].lower() for name in names if "." in name)
+
+    def sources(self) -> dict[str, Source]:
+        """Returns what computes each fact of the prompt or the request."""
+        ask = self.ask
+        return {
+            "text": lambda: self.text,
+            "chars": lambda: len(self.text),
+            "lines": lambda: self.text.count("\n") + 1,
+            "tokens": self.tokens,
+            "language": self.language,
+            "has": self.has,
+            "needs": self.needs,
+            "intent": self.intent,
+            "complexity": lambda: self.classification().complexity.band,
+            "tags": lambda: frozenset(ask.tags),
+            "meta": lambda: dict[str, Json](ask.meta) if ask.meta else None,
+            "params": lambda: dict(ask.params),
+            "stream": lambda: ask.stream,
+            "source": lambda: ask.prompt.source,
+            "file_ext": self.file_ext,
+        }

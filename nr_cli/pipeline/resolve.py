@@ -1,0 +1,39 @@
+"""Turns a decision into the exact request for one of its candidates."""
+
+from __future__ import annotations
+
+from nr_cli.types.decision import Decision
+from nr_cli.types.policy import Model
+from nr_cli.types.prompt import Ask
+from nr_cli.types.request import Message, Request
+
+
+def resolve(ask: Ask, decision: Decision, model: Model) -> Request:
+    """Returns the request: the flag's word over the route's, the route's over the model's."""
+    settings = decision.settings
+    params = {**model.params, **settings.params, **ask.params}
+    system = system_text(ask, decision, model)
+    messages = [Message("system", system)] if system else []
+    messages.append(Message("user", ask.prompt.text))
+    timeouts = model.provider.timeout._replace(**settings.timeout)
+    return Request(model, tuple(messages), params, timeouts)
+
+
+def system_text(ask: Ask, decision: Decision, model: Model) -> str:
+    """Returns the system text, joined as the route's `system_mode` says.
+
+    The user's own `-s` stands in place of the route's or model's text by default; `prepend` and
+    `append` put the route's text before or after it, `replace` lets the route's text win.
+    """
+    own = ask.prompt.system if ask.prompt.system is not None else model.system or ""
+    ruled = decision.settings.system
+    if ruled is None:
+        return own
+    mode = decision.settings.system_mode
+    if mode == "prepend":
+        return "\n\n".join(part for part in (ruled, own) if part)
+    if mode == "append":
+        return "\n\n".join(part for part in (own, ruled) if part)
+    if mode == "replace" or ask.prompt.system is None:
+        return ruled
+    return own

@@ -1,0 +1,30 @@
+"""Asks whether a person watches on a terminal."""
+
+from __future__ import annotations
+
+from nr_cli.policy.conditions import Report, Test
+from nr_cli.policy.operands import unknown
+from nr_cli.policy.values import read_boolean
+from nr_cli.types.facts import Facts, Verdict
+from nr_cli.types.json import Json, JsonObject
+from nr_cli.types.policy import Path
+
+NEEDS = ("tty",)
+SCHEMA: JsonObject = {"type": "boolean"}
+
+
+def compile(value: Json, at: Path, report: Report) -> Test | None:
+    """Returns a test for true or false."""
+    wanted = read_boolean(value)
+    if wanted is None:
+        report(at, "NR131", "tty must be true or false")
+        return None
+
+    def test(facts: Facts) -> Verdict:
+        fact = facts.get("tty")
+        if fact.value is None:
+            return unknown("tty", fact)
+        because = "a terminal is attached" if fact.value else "no terminal is attached"
+        return Verdict("yes" if bool(fact.value) is wanted else "no", because)
+
+    return test

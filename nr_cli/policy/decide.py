@@ -1,0 +1,236 @@
+"""Decides which models may answer a prompt, in which order, with the trace that shows why.
+
+A pin (`-m`, `--route`) comes first; else the routes are walked top to bottom until one matches;
+else the default answers. The use's names become candidates, those that cannot serve are dropped
+with a reason, `pick` orders the rest. When all are dropped the prompt is refused: the next route
+is never tried, since a rule that sends a prompt somewhere also says where it must not go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+from nr_cli.errors import ConfigError, NoCredential, NrError, Refused, UsageError
+from nr_cli.policy.candidates import Barred, Demand, Judged, PickRandom, judge
+from nr_cli.policy.suggest import did_you_mean, quote
+from nr_cli.policy.values import read_count
+from nr_cli.types.decision import Decision, Rule
+from nr_cli.types.facts import Classification, Fact, Facts, Truth, Verdict
+from nr_cli.types.policy import Model, Pool, Route, Use
+from nr_cli.types.prompt import Ask
+
+_RESULTS: dict[Truth, Literal["match", "no", "unknown"]] = {
+    "yes": "match",
+    "no": "no",
+    "unknown": "unknown",
+}
+_SHOWN = 3  # dropped candidates an error names
+
+
+if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
+
+    class Rulebook(Protocol):
+        """What deciding reads of a policy; an unknown name raises ConfigError."""
+
+        @property
+        def digest(self) -> str:
+            """The sha256 of all that the policy was read from."""
+            ...
+
+        @property
+        def default(self) -> Route | None:
+            """What answers when no route matches."""
+            ...
+
+        def names(self) -> Mapping[str, Sequence[str]]:
+            """Returns the names under "models", "pools", "routes", "providers"."""
+            ...
+
+        def routes(self) -> Iterator[Route]:
+            """Yields the routes in order, each compiled only when reached."""
+            ...
+
+        def route(self, name: str) -> Route:
+            """Returns a route, also "default"."""
+            ...
+
+        def model(self, name: str) -> Model:
+            """Returns the model behind an alias or a "provider/model" id."""
+            ...
+
+        def pool(self, name: str) -> Pool:
+            """Returns a pool."""
+            ...
+
+
+class _Reading:
+    """Facts that remember which of them were read."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self.read: dict[str, Fact] = {}
+
+    def get(self, name: str) -> Fact:
+        fact = self.read.get(name)
+        if fact is None:
+            fact = self.read[name] = self._facts.get(name)
+        return fact
+
+
+class _Chosen(NamedTuple):
+    """The route that answers; `name` as the record shows it, `rules` how the walk went."""
+
+    name: str | None
+    settings: Route
+    rules: tuple[Rule, ...] = ()
+
+
+def decide(
+    policy: Rulebook,
+    ask: Ask,
+    facts: Facts,
+    barred: Barred,
+    pick_random: PickRandom,
+    classification: Callable[[], Classification] | None = None,
+) -> Decision:
+    """Returns the decision; its `overhead_ms` is 0 until the caller measures.
+
+    `barred(model)` says why a model cannot be used at all (offline, not installed), None if it
+    can; a reason that is a missing key begins with "no key". `pick_random(n)` returns a number
+    below n. `classification` is called once, after everything else, for the record alone.
+
+    Raises UsageError for an unknown pin, ConfigError for a policy that names what is not there,
+    NoCredential when every candidate lacks its key, Refused when none is left for other reasons
+    or nothing matches; the last two carry the decision as `decision`.
+    """
+    reading = _Reading(facts)
+    chosen = _choose(policy, ask, reading)
+    demand = _read_demand(ask, chosen.settings, reading)
+    judged, chain = judge(policy, chosen.settings.use, demand, barred, pick_random)
+    if not ask.fallback:
+        chain = chain[:1]
+    read = classification() if classification else None
+    decision = Decision(
+        policy_digest=policy.digest,
+        route=chosen.name,
+        settings=chosen.settings,
+        chain=tuple(candidate.model for candidate in chain),
+        rules=chosen.rules,
+        candidates=tuple(entry.candidate for entry in judged),
+        pick=chosen.settings.use.pick,
+        facts=reading.read,
+        intent=read.intent if read else None,
+        complexity=read.complexity if read else None,
+        reasons=read.reasons if read else (),
+        needs=tuple(sorted(demand.needs)),
+        input_tokens=demand.tokens or 0,
+        output_tokens=demand.output(chain[0].model if chain else None),
+        est_cost=chain[0].est_cost if chain else None,
+        overhead_ms=0.0,
+    )
+    if not chain:
+        raise _refuse(decision, judged, demand)
+    return decision
+
+
+def _choose(policy: Rulebook, ask: Ask, facts: Facts) -> _Chosen:
+    """Returns the pinned route, else the first that matches, else the default."""
+    if ask.model is not None and ask.route is not None:
+        raise UsageError("--model and --route both pin the route (give one of them)")
+    if ask.model is not None:
+        return _pin_model(policy, ask.model)
+    if ask.route is not None:
+        return _pin_route(policy, ask.route, "--route")
+    rules: list[Rule] = []
+    for route in policy.routes():
+        if not route.enabled:
+            rules.append(Rule(route.name, "disabled", "enabled is false"))
+            continue
+        if route.when is None:
+            verdict = Verdict("yes", "it has no condition")
+        else:
+            verdict = route.when.test(facts)
+        rules.append(Rule(route.name, _RESULTS[verdict.truth], verdict.because))
+        if verdict.truth == "yes":
+            rest = policy.names()["routes"][len(rules) :]
+            rules += [Rule(name, "not reached", f"{route.name} matched first") for name in rest]
+            return _Chosen(route.name, route, tuple(rules))
+    default = policy.default
+    nothing = Route("", Use(()))
+    return _Chosen("default" if default else None, default or nothing, tuple(rules))
+
+
+def _pin_model(policy: Rulebook, name: str) -> _Chosen:
+    """Returns what `-m` names: a model, a pool, a "provider/model" id or a route."""
+    names = policy.names()
+    if name in names["models"] or name in names["pools"]:
+        return _Chosen(None, Route(name, Use((name,))))
+    if name in names["routes"] or (name == "default" and policy.default):
+        return _pin_route(policy, name, "-m")
+    vendor, _, wire = name.partition("/")
+    if not (vendor and wire):
+        known = (*names["models"], *names["pools"], *names["routes"])
+        hint = did_you_mean(name, known) or " (see nr models list)"
+        raise UsageError(f"-m: {quote(name)} is no model, pool or route{hint}")
+    try:
+        policy.model(name)
+    except ConfigError as error:
+        if error.findings:  # the provider is known, but its entry in the policy is broken
+            raise
+        raise UsageError(f"-m {quote(name)}: {error.message}", error.hint) from None
+    return _Chosen(None, Route(name, Use((name,))))
+
+
+def _pin_route(policy: Rulebook, name: str, flag: str) -> _Chosen:
+    known = policy.names()["routes"]
+    if name not in known and not (name == "default" and policy.default):
+        hint = did_you_mean(name, (*known, "default")) or " (see nr policy check)"
+        raise UsageError(f"{flag}: unknown route {quote(name)}{hint}")
+    route = policy.route(name)
+    if not route.enabled:
+        raise UsageError(f"{flag}: route {quote(name)} is disabled (set enabled: true to use it)")
+    return _Chosen(name, route)
+
+
+def _read_demand(ask: Ask, settings: Route, facts: Facts) -> Demand:
+    tokens, needs = facts.get("tokens").value, facts.get("needs").value
+    return Demand(
+        tokens if isinstance(tokens, int) else None,
+        needs if isinstance(needs, frozenset) else frozenset(),
+        read_count({**settings.params, **ask.params}.get("max_tokens")),
+    )
+
+
+def _refuse(decision: Decision, judged: Sequence[Judged], demand: Demand) -> NrError:
+    """Returns the error for a decision without a chain; it carries the decision."""
+    kinds = {entry.kind for entry in judged}
+    if kinds == {"window"}:
+        error: NrError = _too_long(judged, demand)
+    elif not judged:
+        error = Refused(
+            "no route matches this prompt, and the policy has no default",
+            "add default: {use: MODEL}, or name a model with -m",
+        )
+    else:
+        where = f"route {quote(decision.route)}" if decision.route else "the pinned model or pool"
+        lines = [f"  {entry.candidate.model.name}: {entry.candidate.reason}" for entry in judged]
+        more = [f"  and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+        said = "\n".join([f"{where}: no model can answer", *lines[:_SHOWN], *more])
+        error = (
+            NoCredential(said, "set the key, or store it with nr keys set PROVIDER")
+            if kinds == {"key"}
+            else Refused(said)
+        )
+    error.decision = decision
+    return error
+
+
+def _too_long(judged: Sequence[Judged], demand: Demand) -> Refused:
+    """Returns the refusal of a prompt that no window holds, with the widest one's numbers."""
+    widest = max((entry.candidate.model for entry in judged), key=lambda model: model.context or 0)
+    return Refused(
+        f"the prompt is too long: about {demand.tokens} tokens and {demand.output(widest)} for"
+        f" the answer, while {widest.name} holds {widest.context}",
+        "shorten the prompt, or use a model with a larger context",
+    )

@@ -1,0 +1,281 @@
+"""Gives out a policy's providers, models, pools or routes, each built when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, Protocol, cast
+
+from nr_cli.errors import ConfigError
+from nr_cli.policy.document import Document, as_texts
+from nr_cli.policy.reader import Reader
+from nr_cli.policy.variables import has_variables
+from nr_cli.types.facts import BANDS
+from nr_cli.types.json import Json, JsonObject
+from nr_cli.types.policy import (
+    Finding,
+    Model,
+    Path,
+    Pick,
+    Pool,
+    Provider,
+    Route,
+    Timeouts,
+    Use,
+    When,
+)
+
+MIN_CONFIDENCE = 0.45
+BAND_EDGES: Mapping[str, float] = {"trivial": 0.15, "easy": 0.35, "medium": 0.60, "hard": 0.85}
+
+
+class Catalog(Protocol):
+    """What is known of vendors without any policy; both methods answer None for the unknown."""
+
+    def provider(self, name: str) -> JsonObject | None:
+        """Returns a vendor's defaults, with the keys of a `providers` entry."""
+        ...
+
+    def model(self, provider: str, wire: str) -> JsonObject | None:
+        """Returns a model's figures, with the keys of a `models` entry."""
+        ...
+
+
+class Policy:
+    """One checked policy with its environment; raises ConfigError where a value cannot be used.
+
+    Nothing is built before it is asked for: a decision pays for the routes it walks, and a
+    variable is an error only when its value is used.
+    """
+
+    def __init__(self, document: Document, env: Mapping[str, str], catalog: Catalog) -> None:
+        self._document = document.complete()
+        self._reader = Reader(self._document, env)
+        self._catalog = catalog
+        self._providers: dict[str, Provider] = {}
+        self._models: dict[str, Model] = {}
+        self._routes: dict[int, Route] = {}
+
+    @property
+    def digest(self) -> str:
+        """Returns the sha256 in hex of all that the policy was read from."""
+        return self._document.digest
+
+    @property
+    def name(self) -> str:
+        """Returns the policy's own name, empty when it has none."""
+        return self._reader.text(("name",)) or ""
+
+    @property
+    def min_confidence(self) -> float:
+        """Returns the confidence (0 to 1) below which an intent counts as unknown."""
+        value = self._reader.number(("classify", "intent", "min_confidence"))
+        return MIN_CONFIDENCE if value is None else value
+
+    @property
+    def bands(self) -> Mapping[str, float]:
+        """Returns each band's upper edge (0 to 1); above the last one a prompt is extreme."""
+        edges = {
+            band: self._reader.number(("classify", "complexity", "bands", band))
+            for band in BANDS[:-1]
+        }
+        return {band: BAND_EDGES[band] if edge is None else edge for band, edge in edges.items()}
+
+    @property
+    def classifiers(self) -> Mapping[str, JsonObject]:
+        """Returns the policy's own classifiers by name: `use` with `labels`, texts as written."""
+        names = [name for name in self._section("classify") if name not in ("intent", "complexity")]
+        return {name: self._classifier(name) for name in names}
+
+    @property
+    def default(self) -> Route | None:
+        """Returns what answers when no route matches, None for `default: fail` or none."""
+        if not isinstance(self._document.tree.get("default"), Mapping):
+            return None
+        return self._build_route("default", ("default",))
+
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Returns the names of models, pools, routes, providers, as `-m` takes them."""
+        return {
+            "models": tuple(self._section("models")),
+            "pools": tuple(self._section("pools")),
+            "routes": tuple(self._route_names()),
+            "providers": tuple(self._section("providers")),
+        }
+
+    def provider(self, name: str) -> Provider:
+        """Returns a provider of the policy or the catalog; the policy's values win key by key."""
+        if name not in self._providers:
+            self._providers[name] = self._build_provider(name)
+        return self._providers[name]
+
+    def model(self, name: str) -> Model:
+        """Returns the model behind an alias or a "provider/model" id."""
+        if name not in self._models:
+            self._models[name] = self._build_model(name)
+        return self._models[name]
+
+    def pool(self, name: str) -> Pool:
+        """Returns a pool by name."""
+        path: Path = ("pools", name)
+        if name not in self._section("pools"):
+            raise self._unknown("pool", name, self._section("pools"))
+        return Pool(
+            name,
+            self._reader.texts((*path, "models")),
+            cast(Pick, self._reader.text((*path, "pick")) or "first"),
+            self._reader.number((*path, "min_quality")),
+            self._reader.number((*path, "max_price")),
+        )
+
+    def route(self, name: str) -> Route:
+        """Returns a route by name; "default" is the default."""
+        for index, known in enumerate(self._route_names()):
+            if known == name:
+                return self._route_at(index)
+        default = self.default if name == "default" else None
+        if default is None:
+            raise self._unknown("route", name, self._route_names())
+        return default
+
+    def routes(self) -> Iterator[Route]:
+        """Yields the routes in order, each compiled only when the walk reaches it."""
+        for index in range(len(self._route_list())):
+            yield self._route_at(index)
+
+    def _section(self, key: str) -> Mapping[str, Json]:
+        section = self._document.tree.get(key)
+        return section if isinstance(section, Mapping) else {}
+
+    def _route_list(self) -> Sequence[Json]:
+        routes = self._document.tree.get("routes")
+        return routes if isinstance(routes, Sequence) and not isinstance(routes, str) else ()
+
+    def _route_names(self) -> list[str]:
+        return [self._route_name(index) for index in range(len(self._route_list()))]
+
+    def _route_name(self, index: int) -> str:
+        return self._document.text(("routes", index, "name")) or f"route {index + 1}"
+
+    def _route_at(self, index: int) -> Route:
+        if index not in self._routes:
+            self._routes[index] = self._build_route(self._route_name(index), ("routes", index))
+        return self._routes[index]
+
+    def _build_route(self, name: str, path: Path) -> Route:
+        mode = self._reader.text((*path, "system_mode")) or "default"
+        return Route(
+            name=name,
+            use=self._build_use((*path, "use")),
+            when=self._build_when((*path, "when")),
+            params=self._reader.expanded_map((*path, "params")),
+            system=self._reader.text((*path, "system")),
+            system_mode=cast('Literal["default", "prepend", "append", "replace"]', mode),
+            timeout=self._reader.durations((*path, "timeout")),
+            tags=self._reader.texts((*path, "tags")),
+            enabled=self._reader.flag((*path, "enabled"), True),
+        )
+
+    def _build_use(self, path: Path) -> Use:
+        use = self._document.get(path)
+        if not isinstance(use, Mapping):
+            return Use(self._reader.texts(path))
+        pick = self._reader.text((*path, "pick")) or "first"
+        return Use(self._reader.texts((*path, "models")), cast(Pick, pick))
+
+    def _build_when(self, path: Path) -> When | None:
+        node = self._document.get(path)
+        if node is None:
+            return None
+        from nr_cli.policy.conditions import compile_when
+
+        findings: list[Finding] = []
+
+        def report(at: Path, code: str, message: str) -> None:
+            findings.append(self._document.finding(at, code, message))
+
+        node = self._reader.expand_tree(as_texts(self._document, path), path)
+        when = compile_when(node, path, report)
+        if findings:
+            raise ConfigError(str(findings[0]), findings=findings)
+        return when
+
+    def _build_provider(self, name: str) -> Provider:
+        own = self._section("providers").get(name)
+        known = self._catalog.provider(name)
+        if own is None and known is None:
+            raise self._unknown("provider", name, self._section("providers"))
+        entry = self._reader.overlay("providers", name, known or {})
+        path: Path = ("providers", name)
+        kind = entry.text((*path, "kind")) or ""
+        provider = Provider(
+            name=name,
+            kind=kind,
+            base_url=(entry.text((*path, "base_url")) or "").rstrip("/"),
+            api_key_env=entry.text((*path, "api_key_env")),
+            headers=entry.text_map((*path, "headers")),
+            timeout=Timeouts(**entry.durations((*path, "timeout"))),
+            local=entry.flag((*path, "local"), kind == "local"),
+            quota_group=entry.text((*path, "quota_group")),
+            proxy=entry.text((*path, "proxy")),
+            ca_file=entry.text((*path, "ca_file")),
+            argv=entry.argv((*path, "command")),
+            model_path=entry.text((*path, "model_path")),
+        )
+        self._refuse_unsafe(provider)
+        return provider
+
+    def _refuse_unsafe(self, provider: Provider) -> None:
+        """Repeats the check of the address, now that its variables have their values."""
+        entry = self._section("providers").get(provider.name)
+        if not isinstance(entry, Mapping) or not any(has_variables(str(v)) for v in entry.values()):
+            return  # `check` has judged it; what reads URLs costs too much to load for nothing
+        if not provider.base_url:
+            return
+        from nr_cli.policy.addresses import url_flaw
+
+        flaw = url_flaw(provider.base_url, provider.api_key_env is not None, provider.local)
+        if flaw is not None:
+            raise self._reader.error(
+                ("providers", provider.name, "base_url"), "NR142", f"base_url {flaw}"
+            )
+
+    def _build_model(self, name: str) -> Model:
+        alias = name in self._section("models")
+        path: Path = ("models", name)
+        model_id = self._reader.text((*path, "id")) if alias else name
+        vendor, slash, wire = (model_id or "").partition("/")
+        if not (vendor and slash and wire):
+            known = (*self._section("models"), *self._section("pools"))
+            raise self._unknown("model", name, known)
+        provider = self.provider(vendor)
+        known_model = self._catalog.model(vendor, wire) or {}
+        entry = self._reader.overlay("models", name, known_model)
+        return Model(
+            name=name,
+            provider=provider,
+            wire=wire,
+            caps=entry.text_set((*path, "caps")),
+            context=entry.count((*path, "context")),
+            max_output=entry.count((*path, "max_output")),
+            price=entry.price((*path, "price")),
+            quality=entry.number((*path, "quality")),
+            params=entry.expanded_map((*path, "params")),
+            system=entry.text((*path, "system")),
+            tags=entry.texts((*path, "tags")),
+        )
+
+    def _classifier(self, name: str) -> JsonObject:
+        path: Path = ("classify", name)
+        labels = self._document.get((*path, "labels"))
+        names = labels if isinstance(labels, Mapping) else {}
+        return {
+            "use": self._reader.text((*path, "use")),
+            "labels": {
+                label: list(self._reader.texts((*path, "labels", label))) for label in names
+            },
+        }
+
+    def _unknown(self, kind: str, name: str, known: Iterable[str]) -> ConfigError:
+        from nr_cli.policy.suggest import did_you_mean, quote
+
+        return ConfigError(f"unknown {kind} {quote(name)}{did_you_mean(name, known)}")

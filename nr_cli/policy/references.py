@@ -1,0 +1,178 @@
+"""Checks what the parts of a policy say of each other: names, addresses, edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from nr_cli.policy.addresses import url_flaw
+from nr_cli.policy.check import Checking
+from nr_cli.policy.document import is_list
+from nr_cli.policy.policy import BAND_EDGES
+from nr_cli.policy.suggest import did_you_mean, quote
+from nr_cli.policy.variables import has_variables
+from nr_cli.types.json import Json, JsonObject
+from nr_cli.types.policy import Path
+
+# Vendors that need no entry under `providers`; the catalog may know more.
+BUILT_IN_VENDORS = ("openai", "local")
+
+
+def check_references(checking: Checking) -> None:
+    """Reports names that nothing bears, names that two things bear, values that contradict."""
+    _check_names_differ(checking)
+    for name, entry in checking.entries("providers").items():
+        if isinstance(entry, Mapping):
+            _check_provider(checking, name, entry)
+    for name in checking.entries("models"):
+        _check_model_id(checking, ("models", name, "id"))
+    for name in checking.entries("pools"):
+        for path in texts_at(checking, ("pools", name, "models")):
+            _check_pool_member(checking, path)
+    for path in uses(checking):
+        _check_use_name(checking, path)
+    _check_bands(checking)
+    _check_patterns(checking)
+
+
+def uses(checking: Checking) -> Iterator[Path]:
+    """Yields the path of every name in every `use`."""
+    routes = checking.document.tree.get("routes")
+    count = len(routes) if is_list(routes) else 0
+    starts: list[Path] = [("routes", index, "use") for index in range(count)]
+    starts.append(("default", "use"))
+    for start in starts:
+        node = checking.document.get(start)
+        yield from texts_at(checking, (*start, "models") if isinstance(node, Mapping) else start)
+
+
+def texts_at(checking: Checking, path: Path) -> Iterator[Path]:
+    """Yields the path of each text in a list of texts, or of the one text that stands for it."""
+    node = checking.document.get(path)
+    if is_list(node):
+        yield from ((*path, index) for index in range(len(node)))
+    elif node is not None and not isinstance(node, Mapping):
+        yield path
+
+
+def _check_names_differ(checking: Checking) -> None:
+    bearers: dict[str, str] = {"default": "the policy's default"}
+    named: list[tuple[Path, str, str]] = [
+        (("models", name), "a model", name) for name in checking.entries("models")
+    ]
+    named += [(("pools", name), "a pool", name) for name in checking.entries("pools")]
+    routes = checking.document.tree.get("routes")
+    for index in range(len(routes) if is_list(routes) else 0):
+        path: Path = ("routes", index, "name")
+        name = checking.document.text(path)
+        if name:
+            named.append((path, "a route", name))
+    for path, kind, name in named:
+        if name not in bearers:
+            bearers[name] = kind
+        elif bearers[name] == kind == "a route":
+            message = f"duplicate route {quote(name)} (rename it, or write override: true)"
+            checking.report(path, "NR125", message)
+        else:
+            message = f"{quote(name)} is {bearers[name]} already (names must differ)"
+            checking.report(path, "NR124", message)
+
+
+def _check_provider(checking: Checking, name: str, entry: JsonObject) -> None:
+    path: Path = ("providers", name)
+    known = checking.catalog.provider(name) if checking.catalog is not None else None
+    whole: JsonObject = {**(known or {}), **entry}
+    kind = whole.get("kind")
+    if kind is None and not (known is None and name in BUILT_IN_VENDORS):
+        checking.report(path, "NR115", f'provider {quote(name)} needs "kind": the protocol')
+    if kind == "openai" and "base_url" not in whole and name != "openai":
+        checking.report(path, "NR115", f'provider {quote(name)} needs "base_url": its address')
+    if kind == "command" and "command" not in whole:
+        checking.report(path, "NR115", f'provider {quote(name)} needs "command": the program')
+    base_url = entry.get("base_url")
+    if isinstance(base_url, str) and not has_variables(base_url):
+        keyed = "api_key_env" in whole or name == "openai"
+        wrong = url_flaw(base_url, keyed, whole.get("local") is True)
+        if wrong is not None:
+            checking.report((*path, "base_url"), "NR142", f"base_url {wrong}")
+    elif whole.get("local") is True and kind == "openai" and base_url is None:
+        checking.report((*path, "local"), "NR142", "local needs a base_url on this machine")
+
+
+def _check_model_id(checking: Checking, path: Path) -> None:
+    model_id = checking.document.text(path)
+    if not model_id or has_variables(model_id):
+        return
+    provider, slash, wire = model_id.partition("/")
+    if not (provider and slash and wire):
+        message = f"{quote(model_id)} is not a model id (write provider/model)"
+        checking.report(path, "NR120", message)
+    else:
+        _check_vendor(checking, path, provider)
+
+
+def _check_vendor(checking: Checking, path: Path, provider: str) -> None:
+    configured = checking.entries("providers")
+    catalog = checking.catalog
+    by_itself = catalog is None and provider in BUILT_IN_VENDORS
+    if provider in configured or by_itself:
+        return
+    if catalog is None or catalog.provider(provider) is None:
+        hint = did_you_mean(provider, (*configured, *BUILT_IN_VENDORS))
+        message = f"unknown provider {quote(provider)}{hint or ' (add it under providers)'}"
+        checking.report(path, "NR122", message)
+
+
+def _check_pool_member(checking: Checking, path: Path) -> None:
+    name = checking.document.text(path) or ""
+    if name in checking.entries("pools"):
+        checking.report(path, "NR121", f"{quote(name)} is a pool (a pool holds models only)")
+    else:
+        _check_name(checking, path, name, "model", tuple(checking.entries("models")))
+
+
+def _check_use_name(checking: Checking, path: Path) -> None:
+    name = checking.document.text(path) or ""
+    known = (*checking.entries("models"), *checking.entries("pools"))
+    _check_name(checking, path, name, "model or pool", known)
+
+
+def _check_name(
+    checking: Checking, path: Path, name: str, kind: str, known: tuple[str, ...]
+) -> None:
+    if not name or name in known or has_variables(name):
+        return
+    provider, slash, wire = name.partition("/")
+    if provider and slash and wire:
+        _check_vendor(checking, path, provider)
+    else:
+        hint = did_you_mean(name, known) or " (write provider/model, or add it under models)"
+        checking.report(path, "NR120", f"unknown {kind} {quote(name)}{hint}")
+
+
+def _check_bands(checking: Checking) -> None:
+    path: Path = ("classify", "complexity", "bands")
+    bands = checking.document.get(path)
+    own: Mapping[str, Json] = bands if isinstance(bands, Mapping) else {}
+    edges = [own.get(band, edge) for band, edge in BAND_EDGES.items()]
+    numbers = [edge for edge in edges if isinstance(edge, int | float)]
+    if len(numbers) == len(edges) and any(a >= b for a, b in pairwise(numbers)):
+        checking.report(path, "NR134", "the edges must rise from trivial to hard")
+
+
+def _check_patterns(checking: Checking) -> None:
+    for name, entry in checking.entries("classify").items():
+        labels = entry.get("labels") if isinstance(entry, Mapping) else None
+        if not (isinstance(entry, Mapping) and entry.get("use") == "regex"):
+            continue
+        for label in labels if isinstance(labels, Mapping) else {}:
+            for path in texts_at(checking, ("classify", name, "labels", label)):
+                _check_pattern(checking, path)
+
+
+def _check_pattern(checking: Checking, path: Path) -> None:
+    from nr_cli.policy.regex import find_flaw
+
+    wrong = find_flaw(checking.document.text(path) or "")
+    if wrong is not None:
+        checking.report(path, "NR132", wrong)

@@ -1,0 +1,276 @@
+"""Lists what a policy may hold: one table for each kind of section.
+
+From these tables come the check of a file with its messages, the JSON Schema for editors, so a key
+is added in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+from nr_cli.types.json import Json, JsonObject
+
+Shape: TypeAlias = Literal[
+    "text", "texts", "text_map", "number", "count", "boolean", "duration", "free_map", "argv",
+    "section", "named", "listed", "use", "when", "default", "headers", "url", "variable",
+]  # fmt: skip
+
+
+class Field(NamedTuple):
+    """One key: the shape of its value, what it is for, what bounds it.
+
+    `section` names the table of a "section" (a map), of each entry of a "named" map, of each item
+    of a "listed" one. `over` is an exclusive lower bound.
+    """
+
+    shape: Shape
+    about: str
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    over: float | None = None
+    section: str = ""
+    required: bool = False
+
+
+PICKS = ("first", "cheapest", "best", "random")
+KINDS = ("openai", "local", "command")
+CAPS = ("vision", "audio", "document", "tools", "json", "long_context", "reasoning")
+SYSTEM_MODES = ("default", "prepend", "append", "replace")
+DAY = 86_400.0
+
+
+def _phase(about: str) -> Field:
+    return Field("duration", about, over=0, high=DAY)
+
+
+SECTIONS: Mapping[str, Mapping[str, Field]] = {
+    "policy": {
+        "version": Field("count", "the version of the policy language", low=1, high=1),
+        "name": Field("text", "a name for this policy"),
+        "requires": Field("text", 'the oldest nr that may read this, such as ">=0.1"'),
+        "include": Field("texts", "globs of files beside this one that belong to the policy"),
+        "providers": Field("named", "where requests can go", section="provider"),
+        "models": Field("named", "aliases of models", section="model"),
+        "pools": Field("named", "models that may stand in for each other", section="pool"),
+        "classify": Field("section", "how prompts are read", section="classify"),
+        "routes": Field("listed", "top to bottom, the first match wins", section="route"),
+        "default": Field("default", "what answers when no route matches, or the word fail"),
+    },
+    "provider": {
+        "kind": Field("text", "the protocol", choices=KINDS),
+        "base_url": Field("url", "the address with its version, such as http://127.0.0.1:8080/v1"),
+        "api_key_env": Field("variable", "the name of the variable that holds the key"),
+        "headers": Field("headers", "headers to send along; never a key"),
+        "timeout": Field("section", "how long each phase may take", section="timeout"),
+        "local": Field("boolean", "whether it counts as this machine or its private network"),
+        "quota_group": Field("text", "providers of one group share an upstream limit"),
+        "proxy": Field("url", "the proxy to go through"),
+        "ca_file": Field("text", "a file of certificates to trust"),
+        "command": Field("argv", "the program to run, for kind command"),
+        "model_path": Field("text", "a GGUF file, for kind local"),
+    },
+    "timeout": {
+        "connect": _phase("until the connection stands"),
+        "first_token": _phase("until the first piece of the answer"),
+        "idle": _phase("between two pieces"),
+        "total": _phase("for the whole answer"),
+    },
+    "model": {
+        "id": Field("text", "provider/model", required=True),
+        "caps": Field("texts", "what it can do", choices=CAPS),
+        "context": Field("count", "its window in tokens, such as 128k", low=1),
+        "max_output": Field("count", "the longest answer in tokens", low=1),
+        "price": Field("section", "US dollars per million tokens", section="price"),
+        "quality": Field("number", "0 to 100, for pick: best and min_quality", low=0, high=100),
+        "params": Field("section", "parameters to send with every request", section="params"),
+        "system": Field("text", "a system prompt"),
+        "tags": Field("texts", "free labels"),
+    },
+    "price": {
+        "in": Field("number", "for input", low=0, required=True),
+        "out": Field("number", "for output", low=0, required=True),
+        "cached_in": Field("number", "for input read from the vendor's cache", low=0),
+        "cache_write": Field("number", "for input written to the vendor's cache", low=0),
+    },
+    "pool": {
+        "models": Field("texts", "names of models", required=True),
+        "pick": Field("text", "how to order them", choices=PICKS),
+        "min_quality": Field("number", "leave out what is below", low=0, high=100),
+        "max_price": Field("number", "leave out what costs more per million tokens", low=0),
+    },
+    "classify": {
+        "intent": Field("section", "how the intent is read", section="intent"),
+        "complexity": Field("section", "how the complexity is read", section="complexity"),
+    },
+    "intent": {
+        "min_confidence": Field("number", "below it, the intent is unknown", low=0, high=1),
+    },
+    "complexity": {
+        "bands": Field("section", "each band's upper edge", section="bands"),
+    },
+    "bands": {
+        "trivial": Field("number", "upper edge of trivial", low=0, high=1),
+        "easy": Field("number", "upper edge of easy", low=0, high=1),
+        "medium": Field("number", "upper edge of medium", low=0, high=1),
+        "hard": Field("number", "upper edge of hard; above it is extreme", low=0, high=1),
+    },
+    "classifier": {
+        "use": Field("text", "how labels are found", choices=("keywords", "regex"), required=True),
+        "labels": Field("text_map", "words or patterns of each label", required=True),
+    },
+    "route": {
+        "name": Field("text", "the route's name", required=True),
+        "when": Field("when", "the condition; without one the route always matches"),
+        "use": Field("use", "a model, a pool, a list of them, or {models, pick}", required=True),
+        "params": Field("section", "parameters to send", section="params"),
+        "system": Field("text", "a system prompt"),
+        "system_mode": Field("text", "how it meets the user's own", choices=SYSTEM_MODES),
+        "timeout": Field("section", "how long each phase may take", section="timeout"),
+        "tags": Field("texts", "free labels"),
+        "enabled": Field("boolean", "false switches the route off"),
+        "override": Field("boolean", "true replaces the route of this name in a farther file"),
+    },
+    "use": {
+        "models": Field("texts", "names of models or pools", required=True),
+        "pick": Field("text", "how to order them", choices=PICKS),
+    },
+    "params": {
+        "temperature": Field("number", "how free the choice of words is", low=0, high=2),
+        "top_p": Field("number", "the share of probability to choose from", low=0, high=1),
+        "max_tokens": Field("count", "the longest answer in tokens", low=1),
+        "seed": Field("count", "a seed for repeatable answers"),
+        "presence_penalty": Field("number", "against repeated topics", low=-2, high=2),
+        "frequency_penalty": Field("number", "against repeated words", low=-2, high=2),
+    },
+}  # fmt: skip
+
+# The default is a route without a name or a condition.
+DEFAULT: Mapping[str, Field] = {
+    key: field
+    for key, field in SECTIONS["route"].items()
+    if key in ("use", "params", "system", "system_mode", "timeout", "tags")
+}
+# Sections that take any other key: what it then must be.
+OPEN_SECTIONS: Mapping[str, str] = {"params": "", "classify": "classifier"}
+
+# Keys of the language that this version does not carry out: an error, because a policy that
+# names them would otherwise be obeyed in part.
+LATER: Mapping[str, tuple[str, ...]] = {
+    "policy": ("guards", "limits", "retry", "breaker", "fallback", "cache", "budgets", "log",
+               "tests"),
+    "provider": ("api_key_cmd",),
+    "pool": ("sticky", "cost_weight"),
+    "intent": ("labels", "map", "use"),
+    "complexity": ("second_opinion", "use"),
+    "classifier": ("examples", "model", "command", "timeout"),
+    "route": ("cascade", "fallback", "hedge", "cache", "limits", "retry", "breaker", "sticky"),
+    "use": ("sticky", "cost_weight"),
+}  # fmt: skip
+# Values of the language that this version does not carry out, by field.
+LATER_VALUES: Mapping[str, tuple[str, ...]] = {
+    "pick": ("fastest", "balanced", "weighted"),
+    "kind": ("anthropic", "gemini", "ollama"),
+    "use": ("examples", "llm", "command"),
+}
+
+
+def fields_of(section: str) -> Mapping[str, Field]:
+    """Returns the table of a section by name."""
+    return DEFAULT if section == "default" else SECTIONS[section]
+
+
+def json_schema() -> JsonObject:
+    """Returns the JSON Schema (draft 2020-12) of a policy file, for editors."""
+    definitions: dict[str, Json] = {name: _section_schema(name) for name in SECTIONS}
+    definitions["default"] = _section_schema("default")
+    definitions["when"] = _when_schema()
+    policy = definitions.pop("policy")
+    assert isinstance(policy, Mapping)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "routes.yaml, the policy language of nr, version 1",
+        **policy,
+        "$defs": definitions,
+    }
+
+
+def _when_schema() -> JsonObject:
+    from nr_cli.policy.conditions import schema
+
+    return schema()
+
+
+def _section_schema(name: str) -> JsonObject:
+    fields = fields_of(name)
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": {key: _field_schema(field) for key, field in fields.items()},
+    }
+    required: list[Json] = [key for key, field in fields.items() if field.required]
+    if required:
+        schema["required"] = required
+    others = OPEN_SECTIONS.get(name)
+    if others is None:
+        schema["additionalProperties"] = False
+    elif others:
+        schema["additionalProperties"] = {"$ref": f"#/$defs/{others}"}
+    return schema
+
+
+def _field_schema(field: Field) -> JsonObject:
+    return {"description": field.about, **_shape_schema(field)}
+
+
+def _shape_schema(field: Field) -> JsonObject:
+    reference: JsonObject = {"$ref": f"#/$defs/{field.section}"}
+    match field.shape:
+        case "section":
+            return reference
+        case "named":
+            return {"type": "object", "additionalProperties": reference}
+        case "listed":
+            return {"type": "array", "items": reference}
+        case "use":
+            either: list[Json] = [*_TEXTS, {"$ref": "#/$defs/use"}]
+            return {"anyOf": either}
+        case "default":
+            return {"anyOf": [{"const": "fail"}, {"$ref": "#/$defs/default"}]}
+        case "when":
+            return {"$ref": "#/$defs/when"}
+        case "texts" | "argv":
+            items = _text_schema(field)
+            return {"anyOf": [items, {"type": "array", "items": items}]}
+        case "text_map" | "headers":
+            values: JsonObject = {"anyOf": _TEXTS} if field.shape == "text_map" else _SCALAR
+            return {"type": "object", "additionalProperties": values}
+        case "number" | "count" | "duration" | "boolean":
+            return _typed_schema(field)
+        case _:
+            return _text_schema(field)
+
+
+_SCALAR: JsonObject = {"type": ["string", "number", "boolean"]}
+_TEXTS: tuple[Json, ...] = (_SCALAR, {"type": "array", "items": _SCALAR})
+_NOTATION: Mapping[str, str] = {
+    "count": r"^(\+?[0-9.]+[kM]?|.*\$\{.*)$",
+    "duration": r"^([0-9.]+(ms|s|m|h)?|.*\$\{.*)$",
+    "number": r"\$\{",
+    "boolean": r"\$\{",
+}
+
+
+def _text_schema(field: Field) -> JsonObject:
+    if field.choices:
+        return {"anyOf": [{"enum": list(field.choices)}, {"type": "string", "pattern": r"\$\{"}]}
+    return _SCALAR
+
+
+def _typed_schema(field: Field) -> JsonObject:
+    """A typed value may also be a text that holds a variable, or its own notation (`128k`)."""
+    kind = {"boolean": "boolean", "count": "integer"}.get(field.shape, "number")
+    typed: dict[str, Json] = {"type": kind}
+    bounds = (("minimum", field.low), ("maximum", field.high), ("exclusiveMinimum", field.over))
+    typed.update({key: bound for key, bound in bounds if bound is not None})
+    return {"anyOf": [typed, {"type": "string", "pattern": _NOTATION[field.shape]}]}

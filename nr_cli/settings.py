@@ -1,0 +1,83 @@
+"""The user's settings: which policy files count, what the NR_* variables say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from nr_cli.errors import ConfigError
+
+NAME = "routes.yaml"
+
+
+def policy_files(
+    environ: Mapping[str, str],
+    config_dir: str | None,
+    explicit: str | None = None,
+    no_project: bool = False,
+) -> list[str]:
+    """Returns the policy files that count, the one with the last word first.
+
+    An explicit file stands in the project file's place; the user's own follows.
+
+    Raises: ConfigError for a project file, which nobody has vouched for.
+    """
+    files = []
+    explicit = explicit or environ.get("NR_POLICY")
+    if explicit:
+        files.append(explicit)
+    elif not no_project:
+        project = project_file(environ)
+        if project is not None:
+            raise untrusted(project)
+    user = config_dir and os.path.join(config_dir, NAME)
+    if user and os.path.exists(user) and not same_file(user, files):
+        files.append(user)
+    return files
+
+
+def same_file(path: str, files: list[str]) -> bool:
+    """Tells whether a path is already among the files."""
+    return any(os.path.realpath(path) == os.path.realpath(file) for file in files)
+
+
+def project_file(environ: Mapping[str, str]) -> str | None:
+    """Returns the nearest routes.yaml from here up to the repository's root.
+
+    Outside a repository only the current directory counts. The search never passes HOME.
+    """
+    try:
+        here = os.getcwd()
+    except OSError:
+        return None
+    home = environ.get("HOME", "")
+    nearest, place = None, here
+    while True:
+        candidate = os.path.join(place, NAME)
+        if nearest is None and os.path.lexists(candidate):
+            nearest = candidate
+        if os.path.lexists(os.path.join(place, ".git")):
+            return nearest
+        parent = os.path.dirname(place)
+        if parent == place or place == home:
+            break
+        place = parent
+    own = os.path.join(here, NAME)
+    return own if os.path.lexists(own) else None
+
+
+def untrusted(path: str) -> ConfigError:
+    """Returns the refusal of a policy that came with a project rather than from the user."""
+    return ConfigError(
+        f"{path}: a project's policy is not used unseen, since it could send prompts anywhere",
+        f"read it, then name it with --policy {NAME} or NR_POLICY; --no-project passes it by",
+    )
+
+
+def child_environ(environ: Mapping[str, str], secrets: frozenset[str]) -> dict[str, str]:
+    """Returns the environment that programs may see: without the variables that hold keys."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in secrets and not name.endswith(("_API_KEY", "_API_TOKEN"))
+    }

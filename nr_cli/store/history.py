@@ -1,0 +1,356 @@
+"""The log of past asks, which can be searched."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
+
+from nr_cli.store import damage
+from nr_cli.store.paths import create_private, ensure_private, find_fault
+
+T = TypeVar("T")
+Value: TypeAlias = "str | int | float | bytes | None"
+Status: TypeAlias = Literal["ok", "truncated", "error", "interrupted", "filtered"]
+
+VERSION = 1
+WAIT_S = 0.25
+PAUSE_S = 0.003
+MAX_ANSWER = 1_048_576
+MAX_INDEXED = 262_144
+MAX_INT = 2**63 - 1
+DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class HistoryRow(NamedTuple):
+    """One ask as it is kept; `time` in seconds since the epoch, `cost` in US dollars.
+
+    `decision` is JSON text. With `prompt_hashed` prompt and system are kept as digests only.
+    `answer_digest` is filled in by the log when the answer was too long to be kept whole.
+    """
+
+    id: str
+    time: float
+    prompt: str
+    system: str | None
+    answer: str
+    route: str | None
+    model: str | None
+    model_id: str | None
+    provider: str | None
+    status: Status
+    exit: int
+    error: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: float | None
+    cache: str
+    ms: float
+    decision: str
+    cwd: str | None = None
+    prompt_hashed: bool = False
+    answer_digest: str | None = None
+
+
+COLUMNS = ", ".join(HistoryRow._fields)
+SCHEMA = (
+    "CREATE TABLE asks (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time REAL NOT NULL,"
+    " prompt TEXT, system TEXT, answer TEXT, route TEXT, model TEXT, model_id TEXT,"
+    " provider TEXT, status TEXT, exit INTEGER, error TEXT, input_tokens INTEGER,"
+    " output_tokens INTEGER, cost REAL, cache TEXT, ms REAL, decision TEXT, cwd TEXT,"
+    " prompt_hashed INTEGER, answer_digest TEXT)",
+    "CREATE INDEX asks_time ON asks (time)",
+)
+INDEX = "CREATE VIRTUAL TABLE words USING fts5(prompt, answer, content='')"
+INSERT = f"INSERT INTO asks ({COLUMNS}) VALUES ({', '.join('?' * len(HistoryRow._fields))})"
+NEWEST_FIRST = "ORDER BY time DESC, number DESC LIMIT ?"
+
+
+class Filters(NamedTuple):
+    """Which asks are wanted; times in seconds since the epoch, both ends included."""
+
+    route: str | None = None
+    model: str | None = None
+    since: float | None = None
+    until: float | None = None
+
+    def sql(self) -> tuple[str, list[Value]]:
+        """Returns the condition with its values; a model is meant by its alias or its id."""
+        tests: list[tuple[str, Sequence[Value]]] = []
+        if self.route is not None:
+            tests.append(("route = ?", [_clean(self.route)]))
+        if self.model is not None:
+            tests.append(("(model = ? OR model_id = ?)", [_clean(self.model)] * 2))
+        if self.since is not None:
+            tests.append(("time >= ?", [self.since]))
+        if self.until is not None:
+            tests.append(("time <= ?", [self.until]))
+        return (
+            " AND ".join(["1", *(test for test, _ in tests)]),
+            [value for _, values in tests for value in values],
+        )
+
+
+class History:
+    """The log in one SQLite file; None for a file that cannot be had.
+
+    `trouble` says why the last call did nothing, for whoever wants to tell the user.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self.trouble: str | None = None
+        self._path = path
+
+    def add(self, row: HistoryRow) -> bool:
+        """Keeps a row, waiting 250 ms at most; returns False if that cannot be done."""
+        values = _values(row)
+        return bool(self._attempt(lambda con: _insert(con, values), write=True))
+
+    def list(
+        self,
+        limit: int,
+        route: str | None = None,
+        model: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> tuple[HistoryRow, ...]:
+        """Returns the newest rows that fit, newest first."""
+        where, values = Filters(route, model, since, until).sql()
+        sql = f"SELECT {COLUMNS} FROM asks WHERE {where} {NEWEST_FIRST}"
+        return self._attempt(lambda con: _rows(con, sql, [*values, limit])) or ()
+
+    def show(self, id: str) -> HistoryRow | None:
+        """Returns the row with this id, or the only one whose id begins so."""
+        sql = f"SELECT {COLUMNS} FROM asks WHERE id >= ? AND id < ? ORDER BY id LIMIT 2"
+        start = _clean(id).upper()
+        rows = self._attempt(lambda con: _rows(con, sql, [start, start + "~"])) or ()
+        exact = [row for row in rows if row.id == start]
+        return exact[0] if exact else rows[0] if id and len(rows) == 1 else None
+
+    def search(
+        self,
+        query: str,
+        limit: int,
+        route: str | None = None,
+        model: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> tuple[HistoryRow, ...]:
+        """Returns the newest rows with all words of `query` in prompt and answer.
+
+        If no row has them as whole words, those that contain the query as a piece of text.
+        """
+        filters = Filters(route, model, since, until)
+        return self._attempt(lambda con: _search(con, _clean(query), limit, filters)) or ()
+
+    def _attempt(self, act: Callable[[sqlite3.Connection], T], write: bool = False) -> T | None:
+        """Acts on the open log; trouble of any kind is noted, then None is returned."""
+        path = self._path
+        self.trouble = self._blame(write)
+        if not path or self.trouble or not (write or os.path.lexists(path)):
+            return None
+        give_up = time.monotonic() + WAIT_S
+        for _ in range(2):  # the second time on a new file
+            seen = damage.identify(path)
+            try:
+                done = _act_within(path, act, write, give_up)
+            except sqlite3.Error as error:
+                self.trouble = str(error)
+                if not damage.is_ruined(error) or not self._set_aside(path, seen):
+                    return None
+                self.trouble = f"the log was damaged ({error}), it is set aside in bad-*/"
+                if not write:
+                    return None
+            except OSError as error:
+                self.trouble = error.strerror or str(error)
+                return None
+            else:
+                self.trouble = None
+                return done
+        return None
+
+    def _blame(self, write: bool) -> str | None:
+        """Returns why there can be no log, after making its directory when it is to be written."""
+        if not self._path:
+            return "there is no directory for it (set HOME or NR_STATE_DIR)"
+        folder = os.path.dirname(self._path)
+        if not write and not os.path.lexists(folder):
+            return None
+        if write:
+            ensure_private(folder)
+        fault = find_fault(folder)
+        return f"{folder} {fault}" if fault else None
+
+    def _set_aside(self, path: str, seen: damage.Identity) -> bool:
+        held = damage.lock(path + ".lock", WAIT_S)
+        if held is None:
+            return False
+        try:
+            return damage.set_aside(path, seen, keep=10)
+        finally:
+            os.close(held)
+
+
+def new_id(moment: float) -> str:
+    """Returns a new id of 26 characters that sorts by this time in seconds since the epoch."""
+    number = (int(moment * 1000) & (2**48 - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
+    return "".join(DIGITS[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def _act_within(
+    path: str, act: Callable[[sqlite3.Connection], T], write: bool, give_up: float
+) -> T:
+    """Acts, again and again while the log is locked; raises sqlite3.Error, OSError."""
+    while True:
+        try:
+            con = _open(path, write)
+            try:
+                return act(con)
+            finally:
+                con.close()
+        except sqlite3.OperationalError as error:
+            if damage.code_of(error) not in damage.BUSY or time.monotonic() > give_up:
+                raise
+        time.sleep(PAUSE_S)
+
+
+def _open(path: str, write: bool) -> sqlite3.Connection:
+    """Opens the log, making it if it is to be written; raises sqlite3.Error, OSError."""
+    if write and not os.path.lexists(path):
+        with contextlib.suppress(FileExistsError):  # another process was first
+            create_private(path)
+    if not damage.is_plain(path):
+        raise sqlite3.DatabaseError("not a regular file")
+    address = damage.uri(path, "mode=rw" if write else "mode=ro")
+    con = sqlite3.connect(address, uri=True, timeout=0, isolation_level=None)
+    try:
+        con.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        con.execute("PRAGMA synchronous = 1")
+        con.execute("PRAGMA trusted_schema = 0")
+        version = con.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise OSError("made by a later version of nr")
+        if version < VERSION and write:
+            _make_schema(con)
+        if version < VERSION and not write and _has_tables(con):
+            raise sqlite3.DatabaseError("not a log of nr")
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def _make_schema(con: sqlite3.Connection) -> None:
+    """Makes the tables in one exclusive transaction, unless another process just has."""
+    con.execute("PRAGMA journal_mode = WAL").fetchone()
+    con.execute("BEGIN EXCLUSIVE")
+    try:
+        if con.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+            if _has_tables(con):
+                raise sqlite3.DatabaseError("not a log of nr")
+            for statement in SCHEMA:
+                con.execute(statement)
+            _make_index(con)
+            con.execute(f"PRAGMA user_version = {VERSION}")
+        con.execute("COMMIT")
+    except BaseException:
+        if con.in_transaction:
+            con.execute("ROLLBACK")
+        raise
+
+
+def _make_index(con: sqlite3.Connection) -> None:
+    try:
+        con.execute(INDEX)
+    except sqlite3.OperationalError as error:
+        if "no such module" not in str(error):
+            raise
+        # This SQLite has no full-text search: `search` reads the rows themselves.
+
+
+def _has_tables(con: sqlite3.Connection) -> bool:
+    return bool(con.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0])
+
+
+def _insert(con: sqlite3.Connection, values: Sequence[Value]) -> bool:
+    con.execute("BEGIN IMMEDIATE")
+    try:
+        number = con.execute(INSERT, values).lastrowid
+        if _has_index(con):
+            row = HistoryRow._make(values)
+            words = (number, row.prompt[:MAX_INDEXED], row.answer[:MAX_INDEXED])
+            con.execute("INSERT INTO words (rowid, prompt, answer) VALUES (?, ?, ?)", words)
+        con.execute("COMMIT")
+    except BaseException:
+        if con.in_transaction:
+            con.execute("ROLLBACK")
+        raise
+    return True
+
+
+def _has_index(con: sqlite3.Connection) -> bool:
+    """Tells whether there is an index of words, which this SQLite can use."""
+    try:
+        con.execute("SELECT rowid FROM words LIMIT 0")
+    except sqlite3.OperationalError as error:
+        if "no such" not in str(error):
+            raise
+        return False
+    return True
+
+
+def _search(
+    con: sqlite3.Connection, query: str, limit: int, filters: Filters
+) -> tuple[HistoryRow, ...]:
+    where, values = filters.sql()
+    words = query.replace("\0", " ").split()
+    if words and _has_index(con):
+        wanted = " ".join('"' + word.replace('"', '""') + '"' for word in words)
+        sql = (
+            f"SELECT {COLUMNS} FROM asks WHERE {where} AND number IN"
+            f" (SELECT rowid FROM words WHERE words MATCH ?) {NEWEST_FIRST}"
+        )
+        if found := _rows(con, sql, [*values, wanted, limit]):
+            return found
+    piece = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    test = "(prompt LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\')"
+    sql = f"SELECT {COLUMNS} FROM asks WHERE {where} AND {test} {NEWEST_FIRST}"
+    return _rows(con, sql, [*values, f"%{piece}%", f"%{piece}%", limit])
+
+
+def _rows(con: sqlite3.Connection, sql: str, values: Sequence[Value]) -> tuple[HistoryRow, ...]:
+    found = map(HistoryRow._make, con.execute(sql, values))
+    return tuple(row._replace(prompt_hashed=bool(row.prompt_hashed)) for row in found)
+
+
+def _values(row: HistoryRow) -> tuple[Value, ...]:
+    """Returns the columns of a row, made such that SQLite can hold them."""
+    if row.prompt_hashed:
+        row = row._replace(prompt=_digest(row.prompt), system=row.system and _digest(row.system))
+    whole = _clean(row.answer).encode()
+    if len(whole) > MAX_ANSWER:
+        head = whole[:MAX_ANSWER].decode("utf-8", "ignore")
+        row = row._replace(answer=head, answer_digest=hashlib.sha256(whole).hexdigest())
+    return tuple(_clean(value) if isinstance(value, str) else _clamp(value) for value in row)
+
+
+def _clamp(value: int | float | None) -> int | float | None:
+    """Returns an integer that SQLite can hold; a backend may count as high as it likes."""
+    return max(-MAX_INT, min(MAX_INT, value)) if isinstance(value, int) else value
+
+
+def _clean(text: str) -> str:
+    """Returns the text with each lone surrogate spelled out, as UTF-8 has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
+
+
+def _digest(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,31 @@
+"""Finds a provider's key and says where it came from, never what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from nr_cli.errors import ConfigError
+from nr_cli.types.policy import Provider
+from nr_cli.types.request import Credential
+
+
+def find_credential(
+    provider: Provider, environ: Mapping[str, str], fingerprint: Callable[[str], str]
+) -> Credential:
+    """Returns the key of a provider's declared variable, or the reason why there is none.
+
+    Raises: ConfigError for a key that no header can carry or no wire may.
+    """
+    name = provider.api_key_env
+    if not name:
+        return Credential(None, "no key declared")
+    raw = environ.get(name, "")
+    key = raw.strip()
+    if not key:
+        return Credential(None, name, problem=f"{name} is not set")
+    if not all("!" <= character <= "~" for character in key):
+        raise ConfigError(
+            f"{name}: the key holds characters that no header can carry",
+            "copy the key again; white space or a typographic dash is a common cause",
+        )
+    return Credential(key, name, fingerprint(key))
