@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nr_cli.catalog.lookup import Catalog
     from nr_cli.policy.document import Document
     from nr_cli.policy.policy import Policy
+    from nr_cli.providers.codec import Codec
     from nr_cli.store.cache import Cache
     from nr_cli.store.history import History, Status
     from nr_cli.transport.embedded import Embedded
@@ -138,8 +139,10 @@ class Router:
     def _parsed(self) -> Parsed:
         return Parsed(self.paths.cache)
 
-    def decide(self, ask: Ask, reading: bool = False) -> Decision:
+    def decide(self, ask: Ask, reading: bool = False, full: bool = True) -> Decision:
         """Returns the decision; with `reading` nobody needs a key or the network for it.
+
+        Without `full` intent and complexity are read only if a rule asks for them.
 
         Raises: UsageError, Refused, ConfigError.
         """
@@ -157,7 +160,7 @@ class Router:
             facts,
             lambda model: None if reading else self._bar(ask, model),
             randrange,
-            reader.classification,
+            reader.classification if full else None,
         )
         return decision._replace(overhead_ms=(time.perf_counter() - began) * 1000)
 
@@ -206,13 +209,12 @@ class Router:
 
         return fingerprint(secret, self.paths.state)
 
-    def answer(self, ask: Ask) -> Generator[Step | Event, Reply, Record]:
-        """Returns the flow that answers an ask."""
-        from nr_cli.pipeline.chain import Ports
-        from nr_cli.providers.codec import codec_for
+    def answer(self, ask: Ask, full: bool = True) -> Generator[Step | Event, Reply, Record]:
+        """Returns the flow that answers an ask; `full` as for `decide`."""
+        from nr_cli.pipeline.ports import Ports
 
-        ports = Ports(codec_for, self.credential, time.monotonic)
-        world = World(lambda reading: self.decide(ask, reading), ports, self.cache, time.time)
+        ports = Ports(codec_named, self.credential, time.monotonic)
+        world = World(lambda reading: self.decide(ask, reading, full), ports, self.cache, time.time)
         return answer(ask, world)
 
     def hands(self, offline: bool = False) -> NetworkHands:
@@ -239,6 +241,13 @@ class Router:
         )
 
 
+def codec_named(kind: str) -> Codec:
+    """Returns the codec of a provider's kind, imported when it is first needed."""
+    from nr_cli.providers.codec import codec_for
+
+    return codec_for(kind)
+
+
 def label(spec: Mapping[str, Json], text: str) -> str | None:
     """Returns the label that a policy's own classifier gives a text."""
     if spec["use"] == "keywords":
@@ -263,12 +272,12 @@ def remember(
     """Adds an ask to the history; trouble there never reaches the answer."""
     import json
 
+    from nr_cli.features.shapes import holds_secret
     from nr_cli.store.history import HistoryRow, new_id
 
     model = record.model if record else decision.chain[0] if decision.chain else None
     usage = record.usage if record else None
     moment = record.started if record else time.time()
-    hidden = bool(secret_shapes(ask.prompt.text))
     router.history.add(
         HistoryRow(
             id=new_id(moment),
@@ -289,16 +298,9 @@ def remember(
             cache=record.cache if record else "off",
             ms=record.total_ms if record else 0.0,
             decision=json.dumps(decision.record()),
-            prompt_hashed=hidden,
+            prompt_hashed=holds_secret(f"{ask.prompt.text}\n{ask.prompt.system or ''}"),
         )
     )
-
-
-def secret_shapes(text: str) -> frozenset[str]:
-    """Returns the kinds of secrets whose shape a text shows."""
-    from nr_cli.features.shapes import find
-
-    return find(text) & {"api_key", "private_key"}
 
 
 def digest(text: str) -> str:

@@ -28,7 +28,7 @@ CONSTRAINT = (
 STEP = r"(?m)^\s*(?:\d+[.)]|[-*•])\s|\b(?:first|second|then|finally|next)\b"
 MATH = r"[∫∑√≤≥∂∀∃→]|\\(?:frac|int|sum)|\b\d+\s*[-+*/^]\s*\d+|\bx\^?\d|\bf\(x\)"
 FENCE = r"```|\b(?:def|return|class|import|SELECT|function)\b.*[(:;{]|Traceback|diff --git|^\s+at "
-DENSE = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+DENSE_FROM = "\u0e00"  # from here on scripts put no spaces between words
 
 
 def read(
@@ -52,7 +52,7 @@ def instruction(text: str) -> tuple[str, int]:
     else:
         rest = 0
     if "<" in text:
-        text = WRAPPERS.sub(" ", text)
+        text = re.sub(WRAPPERS, " ", text)
     if len(text) <= HEAD:
         return text, rest
     paragraphs = [part for part in re.split(r"\n\s*\n", text) if part.strip()]
@@ -66,10 +66,10 @@ def read_intent(folded: str, head: str) -> tuple[Intent, str]:
     scores: dict[Label, float] = {}
     first: dict[Label, str] = {}
     for label in LABELS:
-        hits = _cues(INTENTS[label]).findall(folded)
+        hits = find_cues(INTENTS[label], folded)
         if hits:
             # a cue at the head is usually the verb that says what to do
-            leads = _cues(INTENTS[label]).search(folded[:40]) is not None
+            leads = any(hit in folded[:40] for hit in hits)
             scores[label] = min(len(hits), 3) + (1.5 if leads else 0)
             first[label] = hits[0]
     if re.search(FENCE, head, re.MULTILINE):
@@ -98,8 +98,8 @@ def read_complexity(
     """Returns the score 0 to 1 with what drove it, strongest first."""
     drives: list[tuple[float, str]] = []
     words = _length_in_words(task)
-    hard = len(set(_cues(HARD).findall(folded)))
-    easy = len(set(_cues(EASY).findall(folded)))
+    hard = len(find_cues(HARD, folded))
+    easy = len(find_cues(EASY, folded))
     constraints = len(re.findall(CONSTRAINT, folded))
     steps = len(re.findall(STEP, folded))
     if hard:
@@ -123,14 +123,35 @@ def read_complexity(
 
 def _length_in_words(task: str) -> int:
     """Returns the length in words; scripts without spaces count two characters as one."""
-    return len(task.split()) + len(DENSE.findall(task)) // 2
+    if task.isascii():
+        return len(task.split())
+    dense = sum(character >= DENSE_FROM for character in task)
+    return len(task.split()) + dense // 2
+
+
+def find_cues(stems: str, folded: str) -> list[str]:
+    """Returns the stems found at a word's start, or anywhere in scripts without spaces.
+
+    Plain searching rather than a pattern: compiling one would cost more than reading a prompt.
+    """
+    return [stem for stem in _split(stems) if stem in folded and _begins_word(stem, folded)]
+
+
+def _begins_word(stem: str, folded: str) -> bool:
+    """Tells whether a stem stands at a word's start; one of three letters must be the word."""
+    if stem[0] >= DENSE_FROM:
+        return True
+    at = folded.find(stem)
+    while at >= 0:
+        end = at + len(stem)
+        starts = at == 0 or not folded[at - 1].isalnum()
+        ends = len(stem) > 3 or end == len(folded) or not folded[end].isalnum()
+        if starts and ends:
+            return True
+        at = folded.find(stem, at + 1)
+    return False
 
 
 @cache
-def _cues(stems: str) -> re.Pattern[str]:
-    """Returns the pattern of a line of stems: at a word's start, or anywhere in dense scripts."""
-    parts = stems.split("|")
-    dense = [part for part in parts if DENSE.search(part)]
-    spaced = [part for part in parts if part not in dense]
-    whole = [rf"{part}\b" if len(part) <= 3 else part for part in spaced]
-    return re.compile(rf"\b(?:{'|'.join(whole)})" + (f"|{'|'.join(dense)}" if dense else ""))
+def _split(stems: str) -> list[str]:
+    return stems.split("|")

@@ -83,7 +83,9 @@ class Answering:
         if self.shape.output is None and not is_open(1):
             raise OutputError("stdout is closed", "nothing was sent")
         try:
-            for event in drive(self.router.answer(self.ask), self.router.hands(self.ask.offline)):
+            full = self.shape.as_json or self.shape.jsonl or self.shape.explain
+            flow = self.router.answer(self.ask, full)
+            for event in drive(flow, self.router.hands(self.ask.offline)):
                 self._hear(event)
         except NrError as error:
             self._keep("error", error)
@@ -166,7 +168,7 @@ class Answering:
     def _error_of(self, record: Record) -> NrError | None:
         """Returns why a record is not a whole, natural answer, if it is not."""
         if not record.complete and self.failed is not None:
-            from nr_cli.pipeline.chain import exhausted
+            from nr_cli.pipeline.failure import exhausted
 
             return exhausted([self.failed], record.attempts)
         if record.finish == "length":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from nr_cli.cli.env import Outside
 from nr_cli.errors import FailureKind
-from nr_cli.pipeline.chain import describe
 from nr_cli.types.events import Event, Failed, Switched
 from nr_cli.types.record import Record
 
@@ -20,6 +19,10 @@ class Narrator:
 
     def hear(self, event: Event) -> None:
         """Takes one event."""
+        if not isinstance(event, Failed | Switched):
+            return
+        from nr_cli.pipeline.failure import describe
+
         match event:
             case Failed() if self._verbose:
                 self._outside.say(f"nr: {describe(event)}")
@@ -32,6 +35,8 @@ class Narrator:
         broken_key = failed.kind == FailureKind.AUTH
         if self._quiet or not (broken_key or self._verbose or self._outside.err_is_terminal):
             return
+        from nr_cli.pipeline.failure import describe
+
         words = describe(failed) if broken_key and not self._verbose else failed.kind.value
         self._outside.say(f"nr: {words}; asking {to} instead")
 

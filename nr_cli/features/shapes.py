@@ -36,6 +36,11 @@ def find(text: str) -> frozenset[str]:
     return frozenset(name for name, holds in SHAPES.items() if holds(text))
 
 
+def holds_secret(text: str) -> bool:
+    """Tells whether a text shows the shape of a key, looking at all of it."""
+    return SHAPES["api_key"](text) or SHAPES["private_key"](text)
+
+
 def _matches(pattern: str, *needles: str) -> Callable[[str], bool]:
     """Returns a test that looks for cheap substrings before it runs the pattern."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nr_cli.errors import CacheMiss, Refused
 from nr_cli.pipeline import cachekey
-from nr_cli.pipeline.chain import Ports, Reached, walk
 from nr_cli.pipeline.cost import cost_of
+from nr_cli.pipeline.ports import Ports
 from nr_cli.pipeline.resolve import resolve
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Decided, Event, Finished, Reasoning, Served, Text
@@ -17,6 +17,9 @@ from nr_cli.types.prompt import Ask
 from nr_cli.types.record import CacheStatus, Record, Usage
 from nr_cli.types.request import Request
 from nr_cli.types.steps import Reply, Step
+
+if TYPE_CHECKING:
+    from nr_cli.pipeline.chain import Reached
 
 TTL = 7 * 86400.0
 REPLAY = 4096  # characters a replayed answer's events carry
@@ -159,6 +162,8 @@ def send(
     ask: Ask, decision: Decision, world: World, started: float, began: float
 ) -> Generator[Step | Event, Reply, Record]:
     """Yields the events of asking the backends; keeps the answer if it is whole and natural."""
+    from nr_cli.pipeline.chain import walk  # a cached answer never needs it
+
     requests = [resolve(ask, decision, model) for model in decision.chain]
     totals = [request.timeouts.total for request in requests]
     deadline = began + min(ask.timeout or max(totals), *totals)

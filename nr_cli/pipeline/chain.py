@@ -9,16 +9,17 @@ other, and its text is dropped in favour of the next candidate's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from nr_cli.errors import Exhausted, FailureKind
-from nr_cli.pipeline.attempt import Attempt, Clock, Outcome
-from nr_cli.providers.codec import Codec
+from nr_cli.errors import FailureKind
+from nr_cli.pipeline.attempt import Attempt, Outcome
+from nr_cli.pipeline.failure import exhausted
+from nr_cli.pipeline.ports import Ports
 from nr_cli.types.events import Event, Failed, Started, Switched, Text
 from nr_cli.types.policy import Model
 from nr_cli.types.record import Attempt as AttemptRecord
-from nr_cli.types.request import Credential, Request
+from nr_cli.types.request import Request
 from nr_cli.types.steps import Reply, Step
 
 Follow: TypeAlias = Literal["next", "upgrade", "fail"]
@@ -40,14 +41,6 @@ FOLLOW: dict[FailureKind, Follow] = {
     FailureKind.CONTENT_FILTER: "fail",
     FailureKind.BAD_REQUEST: "fail",
 }
-
-
-class Ports(NamedTuple):
-    """What the chain is given of the world: codecs by kind, keys by provider, a clock."""
-
-    codec: Callable[[str], Codec]
-    credential: Callable[[Model], Credential]
-    clock: Clock
 
 
 class Reached(NamedTuple):
@@ -120,40 +113,3 @@ def followers(failed: Failed, left: list[Request], shown: bool) -> list[Request]
 def _entry(model: Model, outcome: Outcome) -> AttemptRecord:
     kind = outcome.failed.kind if outcome.failed else None
     return AttemptRecord(model.name, model.provider.name, kind, outcome.status, 0.0, outcome.ms)
-
-
-HINTS: dict[FailureKind, str] = {
-    FailureKind.RATE_LIMIT: "try again later, or add another model to the route",
-    FailureKind.OVERLOADED: "try again later, or add another model to the route",
-    FailureKind.TIMEOUT: "try again later, or raise --timeout",
-    FailureKind.QUOTA: "check the account's plan, or add another model to the route",
-    FailureKind.SERVER: "try again later, or add another model to the route",
-    FailureKind.NETWORK: "check base_url and that the server is running",
-    FailureKind.MODEL_NOT_FOUND: "check the model's name and base_url",
-    FailureKind.UNSUPPORTED: "choose a model that can do this",
-    FailureKind.AUTH: "check the key: its variable is named under providers in the policy",
-    FailureKind.BAD_REQUEST: "check -o options and params",
-    FailureKind.CONTEXT_LENGTH: "shorten the input, or choose a model with a larger window",
-    FailureKind.CONTENT_FILTER: "reword the prompt",
-    FailureKind.INVALID_RESPONSE: "check base_url: is this an API address?",
-    FailureKind.STREAM_BROKEN: "try again",
-}
-
-
-def exhausted(failures: Sequence[Failed], attempts: Sequence[AttemptRecord]) -> Exhausted:
-    """Returns the error of a spent chain: at most three attempts in words, then what to do."""
-    lines = [describe(failed) for failed in failures[-3:]]
-    if len(failures) > len(lines):
-        lines[0] = f"{len(failures)} models failed; the last: {lines[0]}"
-    error = Exhausted(failures, "\n".join(lines))
-    error.hint = HINTS[error.kind]
-    error.attempts = tuple(attempts)
-    return error
-
-
-def describe(failed: Failed) -> str:
-    """Returns one failure in one line: model, provider, kind, status, the server's words."""
-    status = f" (HTTP {failed.status})" if failed.status else ""
-    wait = f"; retry after {failed.retry_after:g} s" if failed.retry_after is not None else ""
-    detail = " ".join(failed.detail.split())[:300]
-    return f"{failed.model.id}: {failed.kind.value}{status}: {detail}{wait}"

@@ -171,7 +171,7 @@ def _pin_model(policy: Rulebook, name: str) -> _Chosen:
     vendor, _, wire = name.partition("/")
     if not (vendor and wire):
         known = (*names["models"], *names["pools"], *names["routes"])
-        hint = did_you_mean(name, known) or " (see nr models list)"
+        hint = did_you_mean(name, known) or " (nr route shows the candidates)"
         raise UsageError(f"-m: {quote(name)} is no model, pool or route{hint}")
     try:
         policy.model(name)
