@@ -186,12 +186,8 @@ class Router:
 
             if find_spec("xllamacpp") is None:
                 return "the embedded model is not installed (pip install 'nr-cli[local]')"
-        from nr_cli.transport.route import host_in, is_loopback
-
-        credential = self.credential(model)
-        if credential.problem and not is_loopback(host_in(model.provider.base_url)):
-            return f"no key: {credential.problem}"
-        return None
+        problem = self.credential(model).problem
+        return f"no key: {problem}" if problem else None
 
     def credential(self, model: Model) -> Credential:
         """Returns the key of a model's provider, looked up once."""

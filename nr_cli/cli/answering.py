@@ -142,7 +142,7 @@ class Answering:
         error = self._error_of(record)
         if self.unwritten is None:
             try:
-                self.sink.end(complete=record.complete)
+                self.sink.end(complete=error is None)
                 if self.shape.as_json:
                     from nr_cli.cli.document import answer_document, dump
 

@@ -61,8 +61,8 @@ def decode_words(words: Sequence[str], say: Say) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        text = os.fsencode(text).decode("utf-8", "replace")
-        say("nr: the prompt has bytes that are not UTF-8; they were replaced")
+        # in an ASCII locale every byte beyond ASCII arrives escaped, valid UTF-8 among them
+        return decode(os.fsencode(text), "the prompt", say)
     return text
 
 

@@ -125,6 +125,8 @@ class OpenAIDecoder:
         if self._frames is None:
             return self._read_document(b"".join(self._document))
         deltas = self._read(self._frames.end())
+        if any(isinstance(delta, Malformed) for delta in deltas):
+            return []  # half a frame at the very end is a cut, not a fault of the server's JSON
         if self._terminal and not self._done:
             deltas.append(Finished(self._finish, self._usage))
         return deltas

@@ -148,7 +148,7 @@ class AsyncHttpStream:
                 return await anext(self._parts)
         except TimeoutError:
             where = host_of(self._call.url)
-            return Broke(FailureKind.TIMEOUT, f"{where} was silent for {within:.3g} s")
+            return Broke(FailureKind.TIMEOUT, f"nothing more came from {where} in time")
         except Undecodable as error:
             return Broke(FailureKind.INVALID_RESPONSE, str(error))
         except (OSError, UnicodeError, httpx.HTTPError, httpx.InvalidURL) as error:

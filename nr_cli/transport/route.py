@@ -45,14 +45,6 @@ def _is_ipv4_loopback(host: str) -> bool:
     return len(octets) == 4 and octets[0] == "127" and all(part.isdigit() for part in octets)
 
 
-def host_in(url: str) -> str:
-    """Returns a URL's host name, "" where it has none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
 def proxy_of(scheme: str, host: str, environ: Mapping[str, str]) -> str | None:
     """Returns the proxy the environment names for a host; loopback never has one."""
     if is_loopback(host):

@@ -173,7 +173,7 @@ class HttpStream:
 
             self.close()
             where = "the embedded model" if self._socket else host_of(self._call.url)
-            return Broke(FailureKind.TIMEOUT, f"{where} was silent for {within:.3g} s")
+            return Broke(FailureKind.TIMEOUT, f"nothing more came from {where} in time")
         if isinstance(part, NrError):
             raise part
         return part
