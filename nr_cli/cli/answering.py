@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from nr_cli.cli.env import Outside, is_open
+from nr_cli.cli.env import ClosedOutput, Outside, is_open
 from nr_cli.cli.narrate import Narrator
 from nr_cli.cli.plain import (
     PipeSink,
@@ -93,8 +94,8 @@ class Answering:
                 raise
             self._write_failure(error)
             return int(error.exit)
-        except BaseException:
-            self._break_off()
+        except BaseException as end:
+            self._break_off(nobody_reads=isinstance(end, ClosedOutput))
             raise
         return self._end()
 
@@ -177,10 +178,11 @@ class Answering:
             return Incomplete("the model asked for a tool; nr runs none", "ask for text instead")
         return None
 
-    def _break_off(self) -> None:
-        """Leaves a clean line and a history entry when a signal ends the answer."""
-        if self.outside.out_is_terminal and self.pieces and is_open(1):
-            self.outside.write(b"\n")
+    def _break_off(self, nobody_reads: bool) -> None:
+        """Leaves what was answered, a clean line, a history entry when a signal ends the answer."""
+        if self.pieces and not nobody_reads and (self.outside.out_is_terminal or self.shape.output):
+            with suppress(OutputError, ClosedOutput):  # the signal is what matters now
+                self.sink.end(complete=False)
         self._keep("interrupted", None)
 
     def _write_failure(self, error: NrError) -> None:

@@ -1,0 +1,94 @@
+"""The embedded model under llama.cpp's real server, from a fresh home to a warm answer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("xllamacpp", reason="the embedded runtime is not installed")
+pytestmark = [pytest.mark.model, pytest.mark.timeout(240)]
+
+QUESTION = "What is the capital of Japan?"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One place for the weights, so that they are fetched once for all of these tests."""
+    return tmp_path_factory.mktemp("data")
+
+
+def run(home: Path, data: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[bytes]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NR_")}
+    kept.pop("OPENAI_API_KEY", None)
+    return subprocess.run(
+        [sys.executable, "-m", "nr_cli", *arguments],
+        env={**kept, "HOME": str(home), "NR_DATA_DIR": str(data), "CI": "true", **env},
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=200,
+    )
+
+
+def test_a_newcomer_gets_an_answer_then_the_same_from_the_cache(tmp_path: Path, data: Path) -> None:
+    first = run(tmp_path, data, "ask", QUESTION)
+    assert first.returncode == 0, first.stderr
+    assert b"Tokyo" in first.stdout
+    again = run(tmp_path, data, "ask", "-v", QUESTION)
+    assert again.stdout == first.stdout
+    assert b"cache hit" in again.stderr
+
+
+def test_eight_asks_at_once_on_a_fresh_machine_all_succeed(tmp_path: Path, data: Path) -> None:
+    run(tmp_path, data, "ask", "-n", "--no-cache", QUESTION)  # the weights are here from now on
+    environ = {**os.environ, "HOME": str(tmp_path), "NR_DATA_DIR": str(data)}
+    environ.pop("CI", None)
+    asks = [
+        subprocess.Popen(
+            [sys.executable, "-m", "nr_cli", "ask", "--no-cache", f"{QUESTION} ({number})"],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for number in range(8)
+    ]
+    ended = [(ask.communicate(timeout=200), ask.returncode) for ask in asks]
+    assert [status for _, status in ended] == [0] * 8, ended
+    listed = run(tmp_path, data, "log", "list", "--json")
+    assert listed.stdout.count(b'"prompt"') >= 8
+    stop_server(tmp_path)
+
+
+def stop_server(home: Path) -> None:
+    """Ends the shared server of this home by the process id in its state file."""
+    import json
+    import signal
+
+    state = json.loads((home / ".local/state/nr/embedded/server.json").read_text())
+    os.kill(state["pid"], signal.SIGKILL)
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path: Path, data: Path) -> None:
+    fake = tmp_path / "fake.gguf"
+    fake.write_text("not a model")
+    policy = tmp_path / "p.yaml"
+    policy.write_text(
+        f"version: 1\nproviders: {{mine: {{kind: local, local: true, model_path: {fake}}}}}\n"
+        "default: {use: mine/x}\n"
+    )
+    done = run(tmp_path, data, "ask", "--policy", str(policy), "hi")
+    assert done.returncode == 69
+    assert b"not a GGUF model file" in done.stderr
+
+
+def test_a_prompt_larger_than_the_window_is_refused_before_it_is_sent(
+    tmp_path: Path, data: Path
+) -> None:
+    done = run(tmp_path, data, "ask", "word " * 20_000)
+    assert done.returncode == 80
+    assert b"2048" in done.stderr
