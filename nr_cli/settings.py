@@ -70,7 +70,7 @@ def untrusted(path: str) -> ConfigError:
     """Returns the refusal of a policy that came with a project rather than from the user."""
     return ConfigError(
         f"{path}: a project's policy is not used unseen, since it could send prompts anywhere",
-        f"read it, then name it with --policy {NAME} or NR_POLICY; --no-project passes it by",
+        f"read it, then name it: --policy {path} (or NR_POLICY); --no-project passes it by",
     )
 
 

@@ -65,11 +65,11 @@ def make_ask(
     route: str | None,
     options: Sequence[str] | None,
     tags: Sequence[str] | None,
-    cache: str | None,
-    no_cache: bool,
-    offline: bool,
-    no_fallback: bool,
-    timeout: float | None,
+    cache: str | None = None,
+    no_cache: bool = False,
+    offline: bool = False,
+    no_fallback: bool = False,
+    timeout: float | None = None,
 ) -> Ask:
     """Returns the ask that the flags describe. Raises: UsageError."""
     if timeout is not None and not 0 < timeout < 1e6:

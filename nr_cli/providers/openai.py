@@ -18,6 +18,10 @@ from nr_cli.types.steps import Ended, HttpCall
 # What nr decides itself; a parameter may not contradict it.
 RESERVED = frozenset({"model", "messages", "stream", "stream_options", "n"})
 
+BOM = b"\xef\xbb\xbf"
+# The first byte of each line an event stream may begin with: data, event, id, retry, a comment.
+EVENT_STARTS = (b"d", b"e", b"i", b"r", b":")
+
 FINISHES: dict[str, Finish] = {
     "stop": "stop",
     "length": "length",
@@ -88,6 +92,7 @@ class OpenAIDecoder:
     def __init__(self) -> None:
         self._frames: Frames | None = None
         self._document: list[bytes] = []
+        self._is_document = False
         self._size = 0
         self._surrogates = Surrogates()
         self._finish: Finish | None = None
@@ -105,11 +110,15 @@ class OpenAIDecoder:
             if self._size > MAX_BODY:
                 self._done = True
                 return [Malformed("a response of more than 64 MiB")]
-            if len(self._document) > 1 and self._document[0].strip():
-                return []  # known to be a document: it is read at its end
+            if self._is_document:
+                return []  # it is read at its end
             head = b"".join(self._document)
-            if not looks_like_events(head):
-                self._document = [head]
+            self._document = [head]
+            start = head.removeprefix(BOM).lstrip()
+            if not start or BOM.startswith(head):
+                return []  # nothing to tell by yet
+            if start[:1] not in EVENT_STARTS:
+                self._is_document = True
                 return []
             self._frames, self._document, chunk = Frames(), [], head
         try:
@@ -211,12 +220,6 @@ class OpenAIDecoder:
     def _stop(self, delta: Delta) -> list[Delta]:
         self._done = True
         return [delta]
-
-
-def looks_like_events(head: bytes) -> bool:
-    """Tells an event stream from a document by its first byte that is not white space."""
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return start[:1] in (b"d", b"e", b"i", b"r", b":")
 
 
 def loads(payload: bytes) -> Json:

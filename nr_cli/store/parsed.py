@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from nr_cli.store.paths import ensure_private
+
 MOST = 64  # entries kept; beyond that all are dropped, since each is made anew in milliseconds
 
 
@@ -29,11 +31,10 @@ class Parsed:
 
     def put(self, name: str, text: str) -> None:
         """Keeps a text if it can."""
-        if self._folder is None:
+        if self._folder is None or not ensure_private(self._folder):
             return
         scratch = os.path.join(self._folder, f".{name}.{os.getpid()}")
         with suppress(OSError):  # a full or read-only disk costs the next run a few milliseconds
-            os.makedirs(self._folder, 0o700, exist_ok=True)
             self._make_room()
             descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "w", encoding="utf-8") as file:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from nr_cli.cli import flags
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import ConfigError, ExitCode
 from nr_cli.store.cache import Cache, Stats
@@ -53,6 +54,38 @@ def clear() -> None:
     Example: nr cache clear
     """
     _tell_removed(_open_cache().clear())
+
+
+@app.command("why")
+def explain_entry(
+    prompt: flags.Words = None,
+    model: flags.Model = None,
+    route: flags.Route = None,
+    system: flags.System = None,
+    file: flags.Files = None,
+    option: flags.Options = None,
+    tag: flags.Tags = None,
+    policy: flags.PolicyFile = None,
+    no_project: flags.NoProject = False,
+    no_stdin: flags.NoStdin = False,
+    as_json: flags.AsJson = False,
+) -> None:
+    """Say whether this ask is in the cache, or which fields the nearest answer differs in.
+
+    Example: nr cache why -o temperature 0 "What is the capital of Japan?"
+    """
+    from nr_cli.cli.intake import read_prompt
+    from nr_cli.cli.nearest import describe_nearest, find_nearest
+    from nr_cli.cli.outside import outside_with_router
+    from nr_cli.cli.request import make_ask
+
+    outside, router = outside_with_router(policy, no_project)
+    words = read_prompt(prompt or (), file or (), outside.say, no_stdin=no_stdin, system=system)
+    ask = make_ask(words, model=model, route=route, options=option, tags=tag)
+    nearest = find_nearest(router, ask)
+    typer.echo(json.dumps(nearest._asdict()) if as_json else describe_nearest(nearest))
+    if nearest.status != "hit":
+        raise typer.Exit(ExitCode.NO)
 
 
 @app.command("path")
