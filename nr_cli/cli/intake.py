@@ -1,4 +1,4 @@
-"""Reads the prompt: arguments, files, stdin, in that order, and says what was odd about them."""
+"""Reads the prompt from arguments, files, stdin, in that order; warns of what is odd in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Estimates how many tokens a text makes, by characters and script."""
+"""Estimates how many tokens a text makes, by the scripts of its characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds a provider's key and says where it came from, never what it is."""
+"""Finds a provider's key; says where it came from, never what it is."""
 
 from __future__ import annotations
 

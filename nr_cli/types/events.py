@@ -1,4 +1,4 @@
-"""What happens while an ask is answered: the only bus between the pipeline and its readers."""
+"""What happens while an ask is answered: the only bus from the pipeline to its readers."""
 
 from __future__ import annotations
 

@@ -16,8 +16,10 @@ from nr_cli.store.cache import Cache, Stats
 from nr_cli.store.paths import find_paths
 
 app = typer.Typer(
-    help="Show and empty the cache of answers. Example: nr cache stats",
+    help="Show and empty the cache of answers.\n\nExample: nr cache stats",
     no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 

@@ -21,8 +21,10 @@ UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 PROMPT_WIDTH = 60
 
 app = typer.Typer(
-    help="Read the log of past asks. Example: nr log search certificate",
+    help="Read the log of past asks.\n\nExample: nr log search certificate",
     no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

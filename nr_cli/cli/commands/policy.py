@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from nr_cli.types.policy import Finding
 
 app = typer.Typer(
-    help="Check policies.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
+    help="Check policies.\n\nExample: nr policy check routes.yaml",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 Format = Literal["text", "json", "github"]

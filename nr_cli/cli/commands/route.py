@@ -1,4 +1,4 @@
-"""`nr route`: decides and explains, offline, without asking anybody."""
+"""`nr route`: explains a decision offline, without asking anybody."""
 
 from __future__ import annotations
 

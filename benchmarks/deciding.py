@@ -1,0 +1,93 @@
+"""Measures how long a decision takes: python benchmarks/deciding.py [--short]."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from nr_cli.app import Router
+from nr_cli.cli.env import Outside
+from nr_cli.types.prompt import Ask, Prompt
+
+ROUTES = 200
+
+
+# What the rules of a long policy look at, in turn; none of them matches the prompts used here.
+CONDITIONS = (
+    '{{contains: "zz{n}"}}',
+    '{{tokens: ">9{n}m"}}',
+    "{{has: [diff], lines: {n}}}",
+    "{{intent: translate, language: ja}}",
+    '{{env: {{NR_BENCH_{n}: "1"}}}}',
+    '{{cwd: "**/nowhere{n}/**", tty: true}}',
+    '{{starts: "fix {n}"}}',
+    '{{not: {{source: args}}, chars: ">{n}"}}',
+)
+
+
+def write_policy(path: str) -> None:
+    """Writes a policy of many routes, of which only the last one matches."""
+    rows = [
+        f"  - {{name: r{n}, when: {CONDITIONS[n % len(CONDITIONS)].format(n=n)}, use: c/x}}"
+        for n in range(ROUTES - 1)
+    ]
+    rows.append('  - {name: last, when: {complexity: ">=trivial"}, use: c/x}')
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("version: 1\nproviders: {c: {kind: command, command: [cat], local: true}}\n")
+        file.write("routes:\n" + "\n".join(rows) + "\ndefault: {use: c/x}\n")
+
+
+def decide_ms(router: Router, text: str, runs: int) -> float:
+    """Returns the median milliseconds of one decision."""
+    times = []
+    for number in range(runs + 1):
+        ask = Ask(Prompt(f"{text} {number}"))
+        began = time.perf_counter()
+        router.decide(ask)
+        if number:
+            times.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times)
+
+
+def rows_per_second(policy: str, home: str, count: int) -> float:
+    """Returns the prompts per second of one `nr route --jsonl`, start-up included."""
+    rows = "".join(
+        json.dumps({"prompt": f"Explain point {number} of the plan in two sentences."}) + "\n"
+        for number in range(count)
+    )
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "nr_cli", "route", "--jsonl"],
+        input=rows.encode(),
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "HOME": home, "NR_POLICY": policy},
+        check=True,
+    )
+    return count / (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Prints one row for each figure."""
+    short = "--short" in sys.argv
+    words = "Explain why the deployment of the second service fails after the update. "
+    with tempfile.TemporaryDirectory() as home:
+        policy = os.path.join(home, "policy.yaml")
+        write_policy(policy)
+        environ = {"HOME": home, "NR_POLICY": policy}
+        router = Router(environ, Outside(environ).surroundings())
+        kilobyte = decide_ms(router, words * 14, 20 if short else 200)
+        megabyte = decide_ms(router, words * 14_000, 3 if short else 20)
+        speed = rows_per_second(policy, home, 500 if short else 2000)
+    print(f"{'deciding':<40}{'figure':>10}{'goal':>8}")
+    print(f"{f'{ROUTES} routes, 1 kB, median ms':<40}{kilobyte:>10.2f}{1:>8}")
+    print(f"{f'{ROUTES} routes, 1 MB, median ms':<40}{megabyte:>10.2f}{50:>8}")
+    print(f"{f'nr route --jsonl, {ROUTES} routes, prompts/s':<40}{speed:>10.0f}{500:>8}")
+
+
+if __name__ == "__main__":
+    main()

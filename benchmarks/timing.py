@@ -1,0 +1,51 @@
+"""Times whole processes in turn, so that a drifting machine cannot favour one of them."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class Measured(NamedTuple):
+    """The median wall time in milliseconds with the largest peak memory in MB."""
+
+    ms: float
+    peak_mb: float
+
+
+def run_once(command: Sequence[str], environ: Mapping[str, str], stdin: str) -> tuple[float, float]:
+    """Returns the wall time in ms and the peak memory in MB of one process."""
+    began = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(os.open(stdin, os.O_RDONLY), 0)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        os.execvpe(command[0], list(command), dict(environ))
+    _, _, usage = os.wait4(child, 0)
+    scale = 1 if sys.platform == "darwin" else 1024
+    return (time.perf_counter() - began) * 1000, usage.ru_maxrss * scale / 1e6
+
+
+def interleave(
+    commands: Mapping[str, Sequence[str]],
+    environ: Mapping[str, str],
+    runs: int,
+    stdin: Mapping[str, str] | None = None,
+) -> dict[str, Measured]:
+    """Returns the measurement of each command; one warm-up run of each is not counted."""
+    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for number in range(runs + 1):
+        for name, command in commands.items():
+            figures = run_once(command, environ, (stdin or {}).get(name, os.devnull))
+            if number:
+                seen[name].append(figures)
+    return {
+        name: Measured(statistics.median(ms for ms, _ in rows), max(peak for _, peak in rows))
+        for name, rows in seen.items()
+    }
