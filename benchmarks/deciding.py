@@ -20,7 +20,7 @@ ROUTES = 200
 # What the rules of a long policy look at, in turn; none of them matches the prompts used here.
 CONDITIONS = (
     '{{contains: "zz{n}"}}',
-    '{{tokens: ">9{n}m"}}',
+    '{{tokens: ">9{n}k"}}',
     "{{has: [diff], lines: {n}}}",
     "{{intent: translate, language: ja}}",
     '{{env: {{NR_BENCH_{n}: "1"}}}}',
