@@ -24,7 +24,7 @@ BLOCKS: tuple[tuple[int, str], ...] = (
 STOPWORDS: dict[str, str] = {
     "en": "the of and to in is what how a for that with this you it are on write my be please i "
     "do does can from which who when why or me if have will would not as at by an was your "
-    "hello hi thanks give make explain find list hey good morning there much many",
+    "hello hi thanks give make explain find hey good morning there much many",
     "es": "el la de que y en los las un una por para es cómo qué del se mi escribe cuál está "
     "pero más como al lo con su este esta tu hola gracias eres puedes quién dónde cuánto son "
     "haz dame buenos días",
@@ -40,7 +40,7 @@ STOPWORDS: dict[str, str] = {
     "das se você mais são obrigado olá ao isso está quem eu faça esta este às pelo pela bom",
     "nl": "de het een en van is dat in niet met voor hoe wat ik op zijn schrijf te je die aan "
     "er ook maar dit bij waarom wie kun hallo bedankt mijn naar uit deze wordt worden geef",
-    "pl": "w i na z jest to nie się jak do co o czy dla napisz mój po że są ten ta jaki jaka "
+    "pl": "w i na z jest to nie się jak do co o czy dla napisz mój po że są ten ta jaki jaka napisać "
     "mi od ale dlaczego kto cześć dziękuję przez tego które który jakie proszę oraz",
     "tr": "bir ve bu için ne nasıl ile de da mi mı olan yaz çok bana gibi nedir kim daha var "
     "en neden hangi merhaba teşekkürler olarak ben şu bunu kaç değil ya",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 # Characters read from each end of a long text. Keys and e-mail addresses are looked for in all of
 # it, since one that is missed would be sent where it must not go.
-SAMPLE = 32 * 1024
+SAMPLE = 16 * 1024
 
 CODE = (
     r"^[ \t]*(?:def \w+\(|class \w+[:({ ]|import [\w.]+[ \t]*;?$|from [\w.]+ import |func \w*\(|"
@@ -33,7 +33,7 @@ SECRET_PREFIXES: tuple[tuple[str, str], ...] = (
     ("AKIA", r"[0-9A-Z]{16}(?![0-9A-Z])"),
     ("ASIA", r"[0-9A-Z]{16}(?![0-9A-Z])"),
     # A key always holds a digit; without one it is a name such as sk-some-long-project.
-    ("sk-", r"(?=[A-Za-z_-]{0,80}\d)[A-Za-z0-9_-]{20}"),
+    ("sk-", r"(?=[A-Za-z_-]{0,40}\d)[A-Za-z0-9_-]{20}"),
     ("sk_live_", r"[A-Za-z0-9]{16}"),
     ("rk_live_", r"[A-Za-z0-9]{16}"),
     ("ghp_", r"[A-Za-z0-9]{20}"),
@@ -51,7 +51,7 @@ SECRET_PREFIXES: tuple[tuple[str, str], ...] = (
     ("eyJ", r"[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10}"),
 )
 PRIVATE_KEY = r"-----BEGIN (?:[A-Z]{2,12} ){0,2}PRIVATE KEY(?: BLOCK)?-----"
-EMAIL_DOMAIN = r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,24}(?![A-Za-z0-9])"
+EMAIL = r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,24}(?![A-Za-z0-9])"
 SSN = r"(?<![\d-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"
 IBAN = r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Za-z0-9])"
 CARD = r"(?<![\d.,-])\d{4}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\d-])|(?<![\d-])3\d{3}[ -]\d{6}[ -]\d{5}"
@@ -131,7 +131,7 @@ def _holds_url(text: str) -> bool:
 
 def _holds_api_key(text: str) -> bool:
     return any(
-        prefix in text and re.search(f"(?<![A-Za-z0-9_]){re.escape(prefix)}{rest}", text)
+        prefix in text and re.search(f"(?<![A-Za-z0-9_-]){re.escape(prefix)}{rest}", text)
         for prefix, rest in SECRET_PREFIXES
     )
 
@@ -143,17 +143,11 @@ def _holds_private_key(text: str) -> bool:
 
 
 def _holds_email(text: str) -> bool:
-    """Tells of an e-mail address, walking from one @ to the next."""
-    at = text.find("@")
-    if at < 0:
+    """Tells of an e-mail address; the search starts at each @, never at what may stand before."""
+    if "@" not in text:
         return False
-    domain = re.compile(EMAIL_DOMAIN)
-    while at >= 0:
-        before = text[at - 1 : at]
-        if (before.isalnum() or before in "._%+-") and before and domain.match(text, at + 1):
-            return True
-        at = text.find("@", at + 1)
-    return False
+    before = (text[match.start() - 1 : match.start()] for match in re.finditer(EMAIL, text))
+    return any(sign.isalnum() or (sign and sign in "._%+-") for sign in before)
 
 
 def _holds_numbers(text: str) -> bool:

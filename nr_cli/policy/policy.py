@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Literal, Protocol, cast
 
 from nr_cli.errors import ConfigError
@@ -98,7 +99,7 @@ class Policy:
         return {
             "models": tuple(self._section("models")),
             "pools": tuple(self._section("pools")),
-            "routes": tuple(self._route_names()),
+            "routes": self._route_names,
             "providers": tuple(self._section("providers")),
         }
 
@@ -129,12 +130,12 @@ class Policy:
 
     def route(self, name: str) -> Route:
         """Returns a route by name; "default" is the default."""
-        for index, known in enumerate(self._route_names()):
+        for index, known in enumerate(self._route_names):
             if known == name:
                 return self._route_at(index)
         default = self.default if name == "default" else None
         if default is None:
-            raise self._unknown("route", name, self._route_names())
+            raise self._unknown("route", name, self._route_names)
         return default
 
     def routes(self) -> Iterator[Route]:
@@ -150,8 +151,9 @@ class Policy:
         routes = self._document.tree.get("routes")
         return routes if isinstance(routes, Sequence) and not isinstance(routes, str) else ()
 
-    def _route_names(self) -> list[str]:
-        return [self._route_name(index) for index in range(len(self._route_list()))]
+    @cached_property
+    def _route_names(self) -> tuple[str, ...]:
+        return tuple(self._route_name(index) for index in range(len(self._route_list())))
 
     def _route_name(self, index: int) -> str:
         return self._document.text(("routes", index, "name")) or f"route {index + 1}"
