@@ -217,10 +217,8 @@ class Router:
         """Returns what carries out a flow's steps for real."""
         from nr_cli.transport.sync import NetworkHands
 
-        secrets = frozenset(credential.source for credential in self._credentials.values())
-        return NetworkHands(
-            self.environ, child_environ(self.environ, secrets), lambda: self._embedded(offline)
-        )
+        seen = child_environ(self.environ, self.policy.key_variables())
+        return NetworkHands(self.environ, seen, lambda: self._embedded(offline))
 
     def _embedded(self, offline: bool) -> Embedded:
         from nr_cli.transport.embedded import Embedded
@@ -230,7 +228,7 @@ class Router:
         return Embedded(
             self.paths.state,
             self.paths.data,
-            child_environ(self.environ, frozenset()),
+            child_environ(self.environ, self.policy.key_variables()),
             daemon=not self.environ.get("CI") and self.environ.get("NR_DAEMON", "1") != "0",
             offline=offline,
             progress=self.progress,
@@ -294,7 +292,7 @@ def remember(
             cache=record.cache if record else "off",
             ms=record.total_ms if record else 0.0,
             decision=json.dumps(decision.record()),
-            prompt_hashed=holds_secret(f"{ask.prompt.text}\n{ask.prompt.system or ''}"),
+            prompt_hashed=holds_secret(ask.prompt.text) or holds_secret(ask.prompt.system or ""),
         )
     )
 

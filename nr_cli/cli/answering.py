@@ -117,6 +117,7 @@ class Answering:
                 self.failed = event
             case Served(record):
                 self.record = record
+                self.pieces.clear()  # the record has them: a long answer is not held twice
             case _:
                 pass
         self.narrator.hear(event)
@@ -180,7 +181,8 @@ class Answering:
 
     def _break_off(self, nobody_reads: bool) -> None:
         """Leaves what was answered, a clean line, a history entry when a signal ends the answer."""
-        if self.pieces and not nobody_reads and (self.outside.out_is_terminal or self.shape.output):
+        shown = self.outside.out_is_terminal or self.shape.output
+        if self.pieces and self.record is None and shown and not nobody_reads:
             with suppress(OutputError, ClosedOutput):  # the signal is what matters now
                 self.sink.end(complete=False)
         self._keep("interrupted", None)

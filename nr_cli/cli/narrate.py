@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nr_cli.cli.env import Outside
 from nr_cli.errors import FailureKind
+from nr_cli.policy.builtin import EMBEDDED
 from nr_cli.types.events import Event, Failed, Switched
 from nr_cli.types.record import Record
 
@@ -41,11 +42,21 @@ class Narrator:
         self._outside.say(f"nr: {words}; asking {to} instead")
 
     def end(self, record: Record) -> None:
-        """Says the routing line with -v, the usage line with -u."""
+        """Says the routing line with -v, the usage line with -u, whom a newcomer has met."""
+        if record.cache != "hit" and record.model and record.model.id == EMBEDDED:
+            self._introduce()
         if self._verbose:
             self._outside.say("nr: " + routing_line(record))
         if self._usage:
             self._outside.say("nr: " + usage_line(record))
+
+    def _introduce(self) -> None:
+        """Tells a person that the small offline model answered, with how to do better."""
+        if self._outside.err_is_terminal and not self._quiet:
+            self._outside.say(
+                "nr: the small offline model answered; for a better one set OPENAI_API_KEY"
+                " or name your models in routes.yaml"
+            )
 
 
 def routing_line(record: Record) -> str:

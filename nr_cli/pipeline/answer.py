@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nr_cli.pipeline.chain import Reached
 
 TTL = 7 * 86400.0
+LARGEST = 4 * 1024 * 1024  # characters of an answer that is still kept
 REPLAY = 4096  # characters a replayed answer's events carry
 
 # Which modes look into the cache, and which keep what a backend answered.
@@ -208,6 +209,7 @@ def is_keepable(reached: Reached) -> bool:
         outcome.failed is None
         and outcome.finish == "stop"
         and outcome.clean
+        and len(outcome.text) <= LARGEST
         and bool(outcome.text.strip())
     )
 

@@ -10,6 +10,7 @@ from nr_cli.types.request import Request
 
 # A change of this number empties every cache: raise it when the meaning of an entry changes.
 SCHEMA = 1
+LONGEST = 400  # characters of a field that the material carries as they are
 
 # What cannot change the answer. Whatever a later version adds is part of the key until it is
 # named here, so that forgetting costs a miss, never a wrong answer.
@@ -35,8 +36,8 @@ DENIED = frozenset({
 
 
 def fields(request: Request, fingerprint: str) -> dict[str, str]:
-    """Returns the key's material: canonical JSON text by dotted field name."""
-    material = {name: _canonical(value) for name, value in _walk("", request)}
+    """Returns the key's material: canonical JSON by dotted field name, long values as sha256."""
+    material = {name: _short(_canonical(value)) for name, value in _walk("", request)}
     material["schema"] = str(SCHEMA)
     material["credential"] = fingerprint
     return material
@@ -56,6 +57,13 @@ def labels(material: dict[str, str]) -> dict[str, str]:
         name: value if len(value) <= 40 and not _is_private(name) else _digest(value)
         for name, value in material.items()
     }
+
+
+def _short(value: str) -> str:
+    """Returns a long value's digest, so that a huge prompt is not carried about several times."""
+    if len(value) <= LONGEST:
+        return value
+    return "sha256:" + hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
 
 
 def _is_private(name: str) -> bool:

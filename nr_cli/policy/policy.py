@@ -103,6 +103,12 @@ class Policy:
             "providers": tuple(self._section("providers")),
         }
 
+    def key_variables(self) -> frozenset[str]:
+        """Returns the variables that hold a key of any provider, asked or not."""
+        entries = self._section("providers").values()
+        named = [entry.get("api_key_env") for entry in entries if isinstance(entry, Mapping)]
+        return frozenset(name for name in named if isinstance(name, str))
+
     def provider(self, name: str) -> Provider:
         """Returns a provider of the policy or the catalog; the policy's values win key by key."""
         if name not in self._providers:

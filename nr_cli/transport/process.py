@@ -65,14 +65,14 @@ class Process:
         assert child.stdout is not None, "stdout is a pipe"
         deadline = time.monotonic() + within
         if not select.select([child.stdout], [], [], within)[0]:
-            return self._give_up(within)
+            return self._give_up()
         chunk = os.read(child.stdout.fileno(), CHUNK)
         if chunk:
             return chunk
         try:
             status = child.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            return self._give_up(within)
+            return self._give_up()
         self._threads[1].join(GRACE)
         return Ended(status, self._stderr.decode("utf-8", "replace"))
 
@@ -95,9 +95,9 @@ class Process:
                 if pipe is not None:
                     pipe.close()
 
-    def _give_up(self, within: float) -> Broke:
+    def _give_up(self) -> Broke:
         self.close()
-        return Broke(FailureKind.TIMEOUT, f"{self._call.argv[0]} was silent for {within:.3g} s")
+        return Broke(FailureKind.TIMEOUT, f"nothing more came from {self._call.argv[0]} in time")
 
     @staticmethod
     def _signal(child: subprocess.Popen[bytes], number: int) -> None:

@@ -277,6 +277,15 @@ def test_a_key_no_header_can_carry_is_never_sent(nr: Nr, key: str, exit: int) ->
     assert "Evil" not in done.err
 
 
+def test_a_program_never_sees_a_key_of_any_provider(nr: Nr, home: Path, policy: Path) -> None:
+    shown = policy.read_text().replace("[cat]", "[env]")
+    (home / "env.yaml").write_text(shown)
+    done = nr("ask", "--policy", "env.yaml", "-m", "cat/x", "hi", env={"OTHER_API_KEY": "x"})
+    assert done.exit == 0
+    assert b"PATH=" in done.out
+    assert b"KEY" not in done.out
+
+
 def test_a_project_policy_is_refused_until_it_is_named(
     nr: Nr, environ: dict[str, str], home: Path, policy: Path
 ) -> None:
