@@ -68,7 +68,7 @@ class Outside:
             "clock": clock,
             "tty": lambda: self.out_is_terminal,
             "git_branch": lambda: git("rev-parse", "--abbrev-ref", "HEAD"),
-            "git_remote": lambda: git("remote", "get-url", "origin"),
+            "git_remote": git_remote,
         }
 
 
@@ -98,6 +98,14 @@ def git(*arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.decode("utf-8", "replace").strip() or None if done.returncode == 0 else None
+
+
+def git_remote() -> str | None:
+    """Returns the address of origin, without a user or token that may stand in it."""
+    import re
+
+    address = git("remote", "get-url", "origin")
+    return address and re.sub(r"//[^/@]*@", "//", address)
 
 
 def is_terminal(descriptor: int) -> bool:

@@ -40,7 +40,8 @@ STOPWORDS: dict[str, str] = {
     "das se você mais são obrigado olá ao isso está quem eu faça esta este às pelo pela bom",
     "nl": "de het een en van is dat in niet met voor hoe wat ik op zijn schrijf te je die aan "
     "er ook maar dit bij waarom wie kun hallo bedankt mijn naar uit deze wordt worden geef",
-    "pl": "w i na z jest to nie się jak do co o czy dla napisz mój po że są ten ta jaki jaka napisać "
+    "pl": "w i na z jest to nie się jak do co o "
+    "czy dla napisz mój po że są ten ta jaki jaka napisać "
     "mi od ale dlaczego kto cześć dziękuję przez tego które który jakie proszę oraz",
     "tr": "bir ve bu için ne nasıl ile de da mi mı olan yaz çok bana gibi nedir kim daha var "
     "en neden hangi merhaba teşekkürler olarak ben şu bunu kaç değil ya",
