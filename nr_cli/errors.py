@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """The exit statuses of `nr`, as docs/exit-codes.md explains them to scripts."""
+    """The exit statuses of `nr`, as the README explains them to scripts."""
 
     OK = 0
     NO = 1

@@ -92,3 +92,48 @@ def test_a_prompt_larger_than_the_window_is_refused_before_it_is_sent(
     done = run(tmp_path, data, "ask", "word " * 20_000)
     assert done.returncode == 80
     assert b"2048" in done.stderr
+
+
+SERVER = """
+import sys, xllamacpp
+params = xllamacpp.CommonParams()
+params.model.path = sys.argv[1]
+params.port = int(sys.argv[2])
+params.n_ctx, params.verbosity, params.ui = 2048, -1, False
+params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+server = xllamacpp.Server(params)
+sys.stdin.read()
+"""
+
+
+def test_a_real_server_answers_through_the_openai_codec_once_it_has_loaded(
+    tmp_path: Path, data: Path
+) -> None:
+    """While it is not there yet the failure says whether to try again; then it answers."""
+    import socket
+
+    from nr_cli.store.weights import fetch
+
+    weights = fetch(str(data), lambda what, done, total: None, offline=False)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    policy = tmp_path / "p.yaml"
+    policy.write_text(
+        f'version: 1\nproviders: {{llama: {{kind: openai, base_url: "http://127.0.0.1:{port}/v1"}}}}'
+        "\ndefault: {use: llama/smol}\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER, weights, str(port)], stdin=subprocess.PIPE
+    ) as server:
+        for _ in range(100):
+            done = run(
+                tmp_path, data, "ask", "--policy", str(policy), "-u", "-o", "temperature", "0",
+                QUESTION,
+            )  # fmt: skip
+            if done.returncode == 0:
+                break
+            assert done.returncode in (69, 75), done.stderr
+        assert b"Tokyo" in done.stdout
+        assert b" out" in done.stderr, "the server's own token counts are shown"
+        server.kill()
