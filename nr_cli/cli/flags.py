@@ -25,7 +25,8 @@ Model = Annotated[
 Route = Annotated[str | None, flag("--route", help="Pin a route by name.")]
 System = Annotated[str | None, flag("--system", "-s", help="System text.")]
 Files = Annotated[
-    list[str] | None, flag("--file", "-f", help="Put a text file into the prompt.", metavar="PATH")
+    list[str] | None,
+    flag("--file", "-f", help="Put a text file or URL into the prompt.", metavar="PATH"),
 ]
 Options = Annotated[
     list[str] | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nr_cli.errors import ExitCode, InputError, NrError, UsageError
 from nr_cli.types.prompt import Prompt, Source
@@ -28,6 +28,7 @@ def read_prompt(
     words: Sequence[str],
     files: Sequence[str],
     say: Say,
+    environ: Mapping[str, str],
     *,
     no_stdin: bool = False,
     timeout: float | None = None,
@@ -41,7 +42,7 @@ def read_prompt(
     alone = not argument or argument == "-"
     if argument == "-":
         argument = ""
-    blocks = [fenced(path, say) for path in files]
+    blocks = [fenced(path, environ, say) for path in files]
     piped = None if no_stdin else read_stdin(not (alone and not files), say, timeout)
     if PLACE in argument:
         argument, piped = argument.replace(PLACE, piped or ""), None
@@ -66,22 +67,30 @@ def decode_words(words: Sequence[str], say: Say) -> str:
     return text
 
 
-def fenced(path: str, say: Say) -> str:
-    """Returns a text file as a named, fenced block whose fence the text cannot end."""
-    if "://" in path:
-        raise UsageError(f"-f {path}: this version reads files only", "fetch it into a pipe first")
-    try:
-        with open(path, "rb") as file:
-            raw = file.read(MAX_INPUT + 1)
-    except OSError as error:
-        raise InputError(f"-f {path}: {os.strerror(error.errno or 0)}", "check the path") from None
-    except ValueError:
-        raise InputError("-f: a path cannot hold a NUL character", "check the path") from None
+def fenced(path: str, environ: Mapping[str, str], say: Say) -> str:
+    """Returns a text file, or the text at a URL, as a named block whose fence it cannot end."""
+    if path.startswith(("http://", "https://")):
+        from nr_cli.transport.fetch import fetch
+
+        raw = fetch(path, environ)
+    else:
+        raw = read_file(path)
     text = decode(raw, f"-f {path}", say)
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
     fence = "`" * max(3, longest + 1)
     language = os.path.splitext(path)[1][1:]
     return f"{path}:\n{fence}{language}\n{text.rstrip(chr(10))}\n{fence}"
+
+
+def read_file(path: str) -> bytes:
+    """Returns a file's bytes. Raises: InputError when it is missing or cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_INPUT + 1)
+    except OSError as error:
+        raise InputError(f"-f {path}: {os.strerror(error.errno or 0)}", "check the path") from None
+    except ValueError:
+        raise InputError("-f: a path cannot hold a NUL character", "check the path") from None
 
 
 def read_stdin(has_prompt: bool, say: Say, timeout: float | None) -> str | None:

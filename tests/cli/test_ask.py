@@ -53,6 +53,24 @@ def test_a_file_is_fenced_and_named_between_argument_and_stdin(nr: Nr, home: Pat
     assert done.out.decode() == "look\n\na.py:\n````py\nx = '```'\n````\n\nend\n"
 
 
+def test_a_url_is_fetched_without_a_key(nr: Nr, faults: Faults) -> None:
+    url = f"http://127.0.0.1:{faults.port}/v1/models"
+    done = nr("ask", "-m", "cat/x", "--no-cache", "-f", url, "look")
+    assert done.out.decode().startswith(f"look\n\n{url}:\n```")
+    assert b'"object"' in done.out
+    asked = [json.loads(row) for row in faults.log.read_text().splitlines()][-1]
+    assert asked["method"] == "GET"
+    assert "authorization" not in asked["headers"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/f/404/x", "/f/redirect_302=same/x", "/f/rst_before/x", "/f/gzip_bomb=100/x"]
+)
+def test_a_url_that_gives_no_text_is_a_missing_file(nr: Nr, faults: Faults, path: str) -> None:
+    done = nr("ask", "-m", "cat/x", "-f", f"http://127.0.0.1:{faults.port}{path}", "look")
+    assert (done.exit, done.out) == (66, b"")
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit"),
     [

@@ -65,6 +65,7 @@ def ask(
         prompt or (),
         file or (),
         (lambda line: None) if quiet else outside.say,
+        outside.environ,
         no_stdin=no_stdin,
         timeout=timeout,
         system=system,

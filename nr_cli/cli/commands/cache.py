@@ -82,7 +82,9 @@ def explain_entry(
     from nr_cli.cli.request import make_ask
 
     outside, router = outside_with_router(policy, no_project)
-    words = read_prompt(prompt or (), file or (), outside.say, no_stdin=no_stdin, system=system)
+    words = read_prompt(
+        prompt or (), file or (), outside.say, outside.environ, no_stdin=no_stdin, system=system
+    )
     ask = make_ask(words, model=model, route=route, options=option, tags=tag)
     nearest = find_nearest(router, ask)
     typer.echo(json.dumps(nearest._asdict()) if as_json else describe_nearest(nearest))

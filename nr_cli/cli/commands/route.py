@@ -60,7 +60,13 @@ def route(
         Prompt("")
         if jsonl
         else read_prompt(
-            prompt or (), file or (), outside.say, no_stdin=no_stdin, system=system, timeout=timeout
+            prompt or (),
+            file or (),
+            outside.say,
+            outside.environ,
+            no_stdin=no_stdin,
+            system=system,
+            timeout=timeout,
         )
     )
     ask = make_ask(
