@@ -10,9 +10,9 @@ EDGES: dict[str, float] = {"trivial": 0.15, "easy": 0.35, "medium": 0.60, "hard"
 
 
 def band_of(score: float, edges: Mapping[str, float] | None = None) -> Band:
-    """Returns the first band whose upper edge the score does not pass; above all: extreme."""
-    limits = EDGES if edges is None else edges
-    for band in BANDS:
-        if score <= limits.get(band, 1.0 if band == "extreme" else EDGES[band]):
+    """Returns the first band whose upper edge (0 to 1) the score does not pass, else extreme."""
+    own = edges or {}
+    for band in BANDS[:-1]:
+        if score <= own.get(band, EDGES[band]):
             return band
     return "extreme"

@@ -1,8 +1,10 @@
-"""The first reader: intent with complexity from structure, cue words, length; no training.
+"""Reads intent together with complexity from structure, cue words, length; nothing is trained.
 
-A long paste is not the task: what is asked stands in its first or last paragraph, so cues are
-looked for there, while the size of the rest counts for little. Words that only claim importance
-("urgent", "use the strongest model") are no cue at all.
+Two questions are kept apart. *What is asked* is looked for in the instruction alone (the ends of
+a long prompt), by cue words of the languages seen, those that lead a sentence counting most.
+*How likely a small model fails* starts from the kind of work, then moves with what makes work
+hard: expert terms, constraints, steps, quantities, length; for work on brought material
+(summaries, translations, extracts) only the instruction counts, so a long paste stays easy.
 """
 
 from __future__ import annotations
@@ -11,24 +13,72 @@ import math
 import re
 from collections.abc import Mapping
 from functools import cache
+from typing import NamedTuple
 
 from nr_cli.classify.bands import band_of
-from nr_cli.classify.cues import EASY, HARD, INTENTS
-from nr_cli.types.facts import INTENTS as LABELS
-from nr_cli.types.facts import Classification, Complexity, Intent, Label
+from nr_cli.classify.instruction import Task, read_task
+from nr_cli.classify.lexicon import DENSE_FROM, Hit, find_cues
+from nr_cli.types.facts import INTENTS, Classification, Complexity, Intent, Label
 
-HEAD = 1200  # characters of the instruction that are read at either end
-WRAPPERS = re.compile(
-    r"<system-reminder>.*?</system-reminder>|<(?:tools|context|env)>.*?</(?:tools|context|env)>",
-    re.DOTALL | re.IGNORECASE,
+WORD = r"\w[\w'+-]*"
+NUMBER = r"\d+(?:[.,]\d+)*"
+ARITHMETIC = r"(?<!\d)\d{1,3}\s*[-+*/×÷x]\s*\d{1,3}(?!\d)"
+SIGNS = "∫∑√≤≥∂∀∃∈⊂≡≠±×÷∞"
+FORMULA = r"\\[a-z]{2,}|\b[a-z] ?\^ ?\d|\b[fgp]\([a-z]\)|\d\s*[+*/^=]\s*[\dxyn]"
+BULLET = r"(?m)^[ \t]*(?:\d{1,2}[.)]|[-*•])[ \t]+\S"
+CHOICE = r"(?m)(?:^|\s)\(?[A-Ea-e][).:]\s?\S"
+CODE = (
+    r"```|^(?:Traceback|diff --git|\s+at [\w.$]+\()|\bdef \w+\(|\bfunction \w*\(|#include|=>|\(\)|"
+    r"[;{]\s*$|\bSELECT\b.+\bFROM\b"
 )
-CONSTRAINT = (
-    r"\b(?:must|should|without|at most|at least|exactly|only|unless|except|ensure|require)\b"
+WH = (
+    "what who when where which whose what's who's how qué quién cuándo dónde cuál qui quand où"
+    " quel quelle was wer wann wo welche chi quando dove quale quem onde qual wat wie wanneer"
+    " waar welke co kto kiedy gdzie kim nerede vad vem var vilken apa siapa что кто когда где"
 )
-STEP = r"(?m)^\s*(?:\d+[.)]|[-*•])\s|\b(?:first|second|then|finally|next)\b"
-MATH = r"[∫∑√≤≥∂∀∃→]|\\(?:frac|int|sum)|\b\d+\s*[-+*/^]\s*\d+|\bx\^?\d|\bf\(x\)"
-FENCE = r"```|\b(?:def|return|class|import|SELECT|function)\b.*[(:;{]|Traceback|diff --git|^\s+at "
-DENSE_FROM = "\u0e00"  # from here on scripts put no spaces between words
+YES_NO = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "do",
+        "does",
+        "did",
+        "would",
+        "will",
+        "could",
+        "can",
+        "should",
+        "has",
+        "have",
+        "if",
+    ]
+)
+POLITE = "please kindly thanks thank could would you can bitte porfavor s'il"
+
+BASE: dict[Label, float] = {
+    "code": 0.40, "math": 0.38, "reasoning": 0.44, "summarize": 0.28, "translate": 0.24,
+    "extract": 0.27, "rewrite": 0.24, "writing": 0.34, "brainstorm": 0.30, "factual": 0.24,
+    "chat": 0.06, "data": 0.40, "agentic": 0.50,
+}  # fmt: skip
+ON_MATERIAL: frozenset[Label] = frozenset(
+    ("summarize", "translate", "extract", "rewrite", "chat", "factual")
+)
+NAMES: dict[Label, str] = {
+    "code": "asks for code", "math": "asks for mathematics", "reasoning": "asks for reasoning",
+    "summarize": "asks for a summary", "translate": "asks for a translation",
+    "extract": "asks to pick out parts of a text", "rewrite": "asks to rework a text",
+    "writing": "asks for a text", "brainstorm": "asks for ideas", "factual": "asks for a fact",
+    "chat": "small talk", "data": "asks about data", "agentic": "asks for actions",
+}  # fmt: skip
+
+
+class Drive(NamedTuple):
+    """One thing that moves the complexity, with the phrase a user reads."""
+
+    weight: float
+    reason: str
 
 
 def read(
@@ -36,122 +86,177 @@ def read(
 ) -> Classification:
     """Returns the reading of a prompt; never fails, whatever the text.
 
-    `tokens` is an estimate if one is at hand, `edges` the upper edge of each band.
+    `tokens` is an estimate if one is at hand, `edges` the upper edge (0 to 1) of each band.
     """
-    task, pasted = instruction(text)
-    folded = task.casefold()
-    intent, why = read_intent(folded, text[:HEAD])
-    score, reasons = read_complexity(folded, task, pasted, intent.label)
-    return Classification(intent, Complexity(band_of(score, edges), score), (why, *reasons)[:3])
+    task = read_task(text)
+    folded = fold(task.ask)
+    words = re.findall(WORD, folded)
+    hits = find_cues(words, folded)
+    intent = read_intent(task, words, hits, text)
+    score, drives = read_complexity(task, words, hits, intent.label, tokens or len(text) // 4)
+    cue = NAMES[intent.label] if intent.confidence >= 0.35 else "no telling words"
+    drives = sorted(drives, key=lambda drive: -abs(drive.weight))
+    reasons = (cue, *(drive.reason for drive in drives))
+    return Classification(intent, Complexity(band_of(score, edges), score), reasons[:3])
 
 
-def instruction(text: str) -> tuple[str, int]:
-    """Returns the part of a prompt that says what to do, with the characters of the rest."""
-    if len(text) > 4 * HEAD:
-        text, rest = text[: 2 * HEAD] + "\n\n" + text[-2 * HEAD :], len(text) - 4 * HEAD
-    else:
-        rest = 0
-    if "<" in text:
-        text = re.sub(WRAPPERS, " ", text)
-    if len(text) <= HEAD:
-        return text, rest
-    paragraphs = [part for part in re.split(r"\n\s*\n", text) if part.strip()]
-    ends = [part for part in (paragraphs[:1] + paragraphs[1:][-1:]) if len(part) <= HEAD]
-    task = "\n\n".join(ends) or text[: HEAD // 2] + "\n" + text[-HEAD // 2 :]
-    return task, rest + len(text) - len(task)
+def fold(text: str) -> str:
+    """Returns the text as cues are written: without case, with one kind of apostrophe."""
+    return text.casefold().replace("’", "'")
 
 
-def read_intent(folded: str, head: str) -> tuple[Intent, str]:
-    """Returns the likeliest intent; its confidence is its share of all the cues, damped."""
+def read_intent(task: Task, words: list[str], hits: list[Hit], text: str) -> Intent:
+    """Returns the likeliest intent; its confidence (0 to 1) is low where cues are few or differ."""
     scores: dict[Label, float] = {}
-    first: dict[Label, str] = {}
-    for label in LABELS:
-        hits = find_cues(INTENTS[label], folded)
-        if hits:
-            # a cue at the head is usually the verb that says what to do
-            leads = any(hit in folded[:40] for hit in hits)
-            scores[label] = min(len(hits), 3) + (1.5 if leads else 0)
-            first[label] = hits[0]
-    if re.search(FENCE, head, re.MULTILINE):
-        scores["code"] = scores.get("code", 0) + 1.5
-    if re.search(MATH, folded):
-        scores["math"] = scores.get("math", 0) + 1.5
+    leads = _leading_places(words)
+    for hit in hits:
+        if hit.key in BASE:
+            label: Label = INTENTS[_place_of(hit.key)]
+            gain = hit.weight * (1.6 if hit.at in leads else 1.0)
+            if label == "chat" and len(words) > 12:
+                gain *= 0.3  # a greeting before a request is no chat
+            scores[label] = scores.get(label, 0.0) + gain
+    if any(hit.key == "hard" and hit.cue.startswith(PROOF) for hit in hits):
+        scores["math"] = scores.get("math", 0.0) + 1.5
+    for label, gain in _shape_cues(task, words, text):
+        scores[label] = scores.get(label, 0.0) + gain
     if not scores:
-        guess: Label = "chat" if len(folded.split()) <= 3 and len(folded) < 24 else "factual"
-        return Intent(guess, 0.3), "no telling words"
+        short = len(words) <= 3 and not _dense(task.ask) > 8
+        return Intent("chat" if short else "factual", 0.2)
+    scores = {label: score / (1 + 0.06 * score) for label, score in scores.items()}
+    ranked = sorted(scores.values(), reverse=True)
     best = max(scores, key=lambda label: scores[label])
-    confidence = scores[best] / (sum(scores.values()) + 0.8)
-    cue = first.get(best)
-    return Intent(best, round(confidence, 3)), f'says "{cue}"' if cue else "its shape"
+    return Intent(best, round(ranked[0] / (sum(ranked[:3]) + 0.9), 3))
 
 
-BASE: dict[Label, float] = {
-    "code": 0.42, "math": 0.42, "reasoning": 0.55, "summarize": 0.32, "translate": 0.28,
-    "extract": 0.26, "rewrite": 0.28, "writing": 0.36, "brainstorm": 0.34, "factual": 0.24,
-    "chat": 0.08, "data": 0.42, "agentic": 0.52,
-}  # fmt: skip
-
-
-def read_complexity(
-    folded: str, task: str, pasted: int, label: Label
-) -> tuple[float, tuple[str, ...]]:
-    """Returns the score 0 to 1 with what drove it, strongest first."""
-    drives: list[tuple[float, str]] = []
-    words = _length_in_words(task)
-    hard = len(find_cues(HARD, folded))
-    easy = len(find_cues(EASY, folded))
-    constraints = len(re.findall(CONSTRAINT, folded))
-    steps = len(re.findall(STEP, folded))
-    if hard:
-        drives.append((min(0.5, 0.3 + 0.12 * (hard - 1)), "asks for expert work"))
-    if constraints > 1:
-        drives.append((min(0.2, 0.05 * constraints), f"{constraints} constraints"))
-    if steps > 1:
-        drives.append((min(0.15, 0.04 * steps), f"{steps} steps"))
-    if easy and not hard:
-        drives.append((-0.12, "a simple kind of request"))
-    if words <= 12 and not hard:
-        drives.append((-0.06, "short, common words"))
-    elif words > 40:
-        drives.append((min(0.2, 0.07 * math.log2(words / 40)), f"{words} words of instruction"))
-    if pasted > 20_000:
-        drives.append((0.08, "a very long paste"))
-    score = min(0.98, max(0.02, BASE[label] + sum(weight for weight, _ in drives)))
-    ranked = sorted(drives, key=lambda drive: -abs(drive[0]))
-    return round(score, 3), tuple(reason for _, reason in ranked)
-
-
-def _length_in_words(task: str) -> int:
-    """Returns the length in words; scripts without spaces count two characters as one."""
-    if task.isascii():
-        return len(task.split())
-    dense = sum(character >= DENSE_FROM for character in task)
-    return len(task.split()) + dense // 2
-
-
-def find_cues(stems: str, folded: str) -> list[str]:
-    """Returns the stems found at a word's start, or anywhere in scripts without spaces.
-
-    Plain searching rather than a pattern: compiling one would cost more than reading a prompt.
-    """
-    return [stem for stem in _split(stems) if stem in folded and _begins_word(stem, folded)]
-
-
-def _begins_word(stem: str, folded: str) -> bool:
-    """Tells whether a stem stands at a word's start; one of three letters must be the word."""
-    if stem[0] >= DENSE_FROM:
-        return True
-    at = folded.find(stem)
-    while at >= 0:
-        end = at + len(stem)
-        starts = at == 0 or not folded[at - 1].isalnum()
-        ends = len(stem) > 3 or end == len(folded) or not folded[end].isalnum()
-        if starts and ends:
-            return True
-        at = folded.find(stem, at + 1)
-    return False
+def _leading_places(words: list[str]) -> frozenset[int]:
+    """Returns the places of the first words that are not mere courtesy."""
+    telling = (at for at, word in enumerate(words[:12]) if word not in _words(POLITE))
+    return frozenset(at for at, _ in zip(telling, range(3), strict=False))
 
 
 @cache
-def _split(stems: str) -> list[str]:
-    return stems.split("|")
+def _place_of(key: str) -> int:
+    return [str(label) for label in INTENTS].index(key)
+
+
+def _shape_cues(task: Task, words: list[str], text: str) -> list[tuple[Label, float]]:
+    """Returns what the form of a prompt says about its intent."""
+    cues: list[tuple[Label, float]] = []
+    ask = task.ask
+    if _holds_code(text[:1500]):
+        cues.append(("code", 1.5))
+    if _holds_formula(ask):
+        cues.append(("math", 2.0))
+    if _count_numbers(ask) >= 2 and ("how many" in ask or "how much" in ask or "What is" in ask):
+        cues.append(("math", 2.0))
+    if _holds_choices(task.prose[-800:]):
+        cues.append(("reasoning", 1.2))
+    if words and ask.rstrip().endswith(("?", "？", "؟")):
+        if not _words(WH).isdisjoint(words[:3]):
+            cues.append(("factual", 0.8))
+        if task.material > 600:
+            cues.append(("extract", 1.5))
+        if words[0] in YES_NO:
+            cues.append(("reasoning", 1.0))
+    if task.plays_role:
+        cues.append(("chat", 1.6))
+    return cues
+
+
+def read_complexity(
+    task: Task, words: list[str], hits: list[Hit], label: Label, tokens: int
+) -> tuple[float, list[Drive]]:
+    """Returns the score (0 to 1) with what drove it."""
+    whole = task.ask if label in ON_MATERIAL or task.ask is task.prose else task.prose
+    if whole is not task.ask:
+        folded = fold(whole)
+        words = re.findall(WORD, folded)
+        hits = find_cues(words, folded)
+    length = len(words) + _dense(whole) // 2
+    drives = _word_drives(hits, words, length)
+    drives += _form_drives(whole, label, length, tokens)
+    score = BASE[label] + sum(drive.weight for drive in drives)
+    # Past .8 each further step counts less, so that a score never says more than it can know.
+    score = 0.8 + 0.2 * math.tanh((score - 0.8) * 2.5) if score > 0.8 else score
+    return round(max(0.02, score), 3), drives
+
+
+def _word_drives(hits: list[Hit], words: list[str], length: int) -> list[Drive]:
+    drives: list[Drive] = []
+    hard = sorted((hit for hit in hits if hit.key == "hard"), key=lambda hit: -hit.weight)
+    easy = sum(hit.weight for hit in hits if hit.key == "easy")
+    if hard:
+        gain = sum(
+            0.13 * hit.weight * share
+            for hit, share in zip(hard, (1.0, 0.75, 0.55, 0.4, 0.3, 0.2, 0.1, 0.1), strict=False)
+        )
+        cue = hard[0].cue
+        proves = any(hit.cue.startswith(PROOF) for hit in hard)
+        reason = "asks for a proof" if proves else f'expert work ("{cue}")'
+        drives.append(Drive(gain + (0.14 if proves else 0.0), reason))
+    elif easy:
+        drives.append(Drive(-min(0.12, 0.06 * easy), "a simple kind of request"))
+    limits = frozenset(hit.cue for hit in hits if hit.key == "limits")
+    count = sum(word in limits for word in words) or len(limits)
+    if count > 1:
+        drives.append(Drive(min(0.22, 0.035 * count), f"{count} constraints"))
+    return drives
+
+
+PROOF = ("prove", "proof", "demuestra", "démontre", "beweis", "dimostra", "demonstr", "bewijs",
+         "udowodnij", "kanıtla", "bevis", "chứng minh", "buktikan", "докажи", "доведи", "证明",
+         "証明", "증명", "أثبت", "برهن", "सिद्ध", "พิสูจน์")  # fmt: skip
+
+
+def _form_drives(whole: str, label: Label, length: int, tokens: int) -> list[Drive]:
+    drives: list[Drive] = []
+    size = max(-0.12, min(0.25, 0.08 * math.log2((length + 1) / 16)))
+    if label == "chat":
+        size *= 0.4
+    drives.append(Drive(size, f"{length} words of instruction" if length > 14 else "a short ask"))
+    bullets = len(re.findall(BULLET, whole)) if "\n" in whole else 0
+    if bullets > 1:
+        drives.append(Drive(min(0.18, 0.03 * bullets), f"{bullets} points"))
+    numbers = len(re.findall(NUMBER, whole))
+    if length <= 30 and re.search(ARITHMETIC, whole):
+        # fades with length, so that polite words around a sum do not make it hard at once
+        drives.append(Drive(-0.2 * min(1.0, (31 - length) / 22), "small numbers"))
+    elif numbers > 2 and label in ("math", "reasoning", "data"):
+        drives.append(Drive(min(0.12, 0.025 * numbers), f"{numbers} quantities"))
+    if tokens > 20_000:
+        drives.append(Drive(0.05, "a very long paste"))
+    return drives
+
+
+def _holds_code(head: str) -> bool:
+    if not any(mark in head for mark in ("`", "{", ";", "(", "=", "#", "Trace", "diff", "FROM")):
+        return False
+    return re.search(CODE, head, re.MULTILINE) is not None
+
+
+def _count_numbers(text: str) -> int:
+    return len(re.findall(NUMBER, text))
+
+
+def _holds_formula(text: str) -> bool:
+    if not text.isascii() and any(sign in text for sign in SIGNS):
+        return True
+    return any(mark in text for mark in "\\^=+*/(") and re.search(FORMULA, text) is not None
+
+
+def _holds_choices(text: str) -> bool:
+    """Tells of a question with at least three lettered answers."""
+    if not any(f"{mark}{end}" in text for mark in "Aa" for end in ").:"):
+        return False
+    return len(re.findall(CHOICE, text)) >= 3
+
+
+def _dense(text: str) -> int:
+    """Returns how many characters stand in scripts that put no spaces between words."""
+    return 0 if text.isascii() else sum(character >= DENSE_FROM for character in text)
+
+
+@cache
+def _words(table: str) -> frozenset[str]:
+    return frozenset(table.split())

