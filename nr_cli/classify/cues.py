@@ -30,7 +30,7 @@ ENGLISH: dict[str, str] = {
     " assess*? implication*! consequence* counterfactual! is_it_possible? should_i? should_we?"
     " how_would! riddle! houses_in_a_row! ethic* dilemma! step_by_step would_it? can_a? could_a?"
     " diagnos*? strateg*? weigh? justify! who_owns! suppose? conclude?",
-    "summarize": "summar*! tl;dr! tldr! key_points! main_points! gist! in_short condens*! recap!"
+    "summarize": "summar*! tl_dr! tldr! key_points! main_points! gist! in_short condens*! recap!"
     " digest_of takeaway*! main_idea! in_one_sentence? in_two_sentences? abstract_of! shorten? brief_of"
     " highlights_of! boil_down! executive_summary! bullet_points?",
     "translate": "translat*! in_french in_spanish in_german in_japanese into_english! into_french!"

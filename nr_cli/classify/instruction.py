@@ -97,21 +97,30 @@ def _without_dressing(prose: str) -> tuple[str, bool]:
         if roles and low.lstrip().startswith(tuple(roles)):
             continue
         if any(claim in low for claim in claims):
-            parts = re.split(r"[,;:—()]", sentence)
-            sentence = ",".join(
-                part for part in parts if not any(claim in part.casefold() for claim in claims)
-            )
+            parts = (_without_claims(part, claims) for part in re.split(r"[,;:—()]", sentence))
+            sentence = ",".join(part for part in parts if part)
         kept.append(sentence)
     rest = "\n".join(part for part in kept if part.strip())
     return (rest if len(rest) > 3 else prose), bool(roles)
+
+
+def _without_claims(clause: str, claims: list[str]) -> str:
+    """Returns the clause without claims; nothing if hardly more than those was in it."""
+    low = clause.casefold()
+    found = [claim for claim in claims if claim in low]
+    if not found:
+        return clause
+    for claim in found:
+        clause = re.sub(re.escape(claim), " ", clause, flags=re.IGNORECASE)
+    return clause if len(clause.split()) > 3 else ""
 
 
 def _ask(prose: str) -> str:
     """Returns the first with the last paragraph where they are short, else such sentences."""
     paragraphs = [part for part in re.split(r"\n\s*\n", prose) if part.strip()]
     ends = paragraphs[:1] + paragraphs[1:][-1:]
-    ends = [_edge(part) for part in ends] if len(paragraphs) > 1 else [_edge(prose)]
-    return "\n".join(ends)
+    short = [part for part in ends if len(part) <= ASK]
+    return "\n".join(short or [_edge(part) for part in ends] or [_edge(prose)])
 
 
 def _edge(paragraph: str) -> str:

@@ -36,6 +36,7 @@ WH = (
     " quel quelle was wer wann wo welche chi quando dove quale quem onde qual wat wie wanneer"
     " waar welke co kto kiedy gdzie kim nerede vad vem var vilken apa siapa что кто когда где"
 )
+ROW = 4  # expert words side by side from which they are no sentence
 YES_NO = frozenset(
     [
         "is",
@@ -62,9 +63,7 @@ BASE: dict[Label, float] = {
     "extract": 0.27, "rewrite": 0.24, "writing": 0.34, "brainstorm": 0.30, "factual": 0.24,
     "chat": 0.06, "data": 0.40, "agentic": 0.50,
 }  # fmt: skip
-ON_MATERIAL: frozenset[Label] = frozenset(
-    ("summarize", "translate", "extract", "rewrite", "chat", "factual")
-)
+ON_MATERIAL: frozenset[Label] = frozenset(("summarize", "translate", "extract", "rewrite", "chat"))
 NAMES: dict[Label, str] = {
     "code": "asks for code", "math": "asks for mathematics", "reasoning": "asks for reasoning",
     "summarize": "asks for a summary", "translate": "asks for a translation",
@@ -91,7 +90,7 @@ def read(
     task = read_task(text)
     folded = fold(task.ask)
     words = re.findall(WORD, folded)
-    hits = find_cues(words, folded)
+    hits = without_stuffing(find_cues(words, folded), words)
     intent = read_intent(task, words, hits, text)
     score, drives = read_complexity(task, words, hits, intent.label, tokens or len(text) // 4)
     cue = NAMES[intent.label] if intent.confidence >= 0.35 else "no telling words"
@@ -103,6 +102,18 @@ def read(
 def fold(text: str) -> str:
     """Returns the text as cues are written: without case, with one kind of apostrophe."""
     return text.casefold().replace("’", "'")
+
+
+def without_stuffing(hits: list[Hit], words: list[str]) -> list[Hit]:
+    """Returns the hits without rows of expert words: a sentence has other words between them."""
+    hard = {words[hit.at] for hit in hits if hit.key == "hard" and hit.at < len(words)}
+    if len(hard) < ROW:
+        return hits
+    places = {at for at, word in enumerate(words) if word in hard}
+    rows = {at for at in places if places.issuperset(range(at, at + ROW))}
+    stuffed = {at + step for at in rows for step in range(ROW)}
+    elsewhere = {words[at] for at in places - stuffed}
+    return [hit for hit in hits if hit.at not in stuffed or words[hit.at] in elsewhere]
 
 
 def read_intent(task: Task, words: list[str], hits: list[Hit], text: str) -> Intent:
@@ -117,7 +128,7 @@ def read_intent(task: Task, words: list[str], hits: list[Hit], text: str) -> Int
                 gain *= 0.3  # a greeting before a request is no chat
             scores[label] = scores.get(label, 0.0) + gain
     if any(hit.key == "hard" and hit.cue.startswith(PROOF) for hit in hits):
-        scores["math"] = scores.get("math", 0.0) + 1.5
+        scores["math"] = scores.get("math", 0.0) + 2.5
     for label, gain in _shape_cues(task, words, text):
         scores[label] = scores.get(label, 0.0) + gain
     if not scores:
@@ -149,7 +160,7 @@ def _shape_cues(task: Task, words: list[str], text: str) -> list[tuple[Label, fl
     if _holds_formula(ask):
         cues.append(("math", 2.0))
     if _count_numbers(ask) >= 2 and ("how many" in ask or "how much" in ask or "What is" in ask):
-        cues.append(("math", 2.0))
+        cues.append(("math", 2.6))
     if _holds_choices(task.prose[-800:]):
         cues.append(("reasoning", 1.2))
     if words and ask.rstrip().endswith(("?", "？", "؟")):
@@ -172,7 +183,7 @@ def read_complexity(
     if whole is not task.ask:
         folded = fold(whole)
         words = re.findall(WORD, folded)
-        hits = find_cues(words, folded)
+        hits = without_stuffing(find_cues(words, folded), words)
     length = len(words) + _dense(whole) // 2
     drives = _word_drives(hits, words, length)
     drives += _form_drives(whole, label, length, tokens)
@@ -204,9 +215,11 @@ def _word_drives(hits: list[Hit], words: list[str], length: int) -> list[Drive]:
     return drives
 
 
-PROOF = ("prove", "proof", "demuestra", "démontre", "beweis", "dimostra", "demonstr", "bewijs",
-         "udowodnij", "kanıtla", "bevis", "chứng minh", "buktikan", "докажи", "доведи", "证明",
-         "証明", "증명", "أثبت", "برهن", "सिद्ध", "พิสูจน์")  # fmt: skip
+PROOF = (
+    "prove", "proof", "prouve", "preuve", "demuestra", "démontre", "demostr", "beweis", "dimostra",
+    "demonstr", "bewijs", "udowodnij", "kanıtla", "ispat", "bevis", "chứng minh", "buktikan",
+    "докажи", "доведи", "证明", "証明", "증명", "أثبت", "برهن", "सिद्ध", "พิสูจน์",
+)  # fmt: skip
 
 
 def _form_drives(whole: str, label: Label, length: int, tokens: int) -> list[Drive]:
@@ -224,8 +237,9 @@ def _form_drives(whole: str, label: Label, length: int, tokens: int) -> list[Dri
         drives.append(Drive(-0.2 * min(1.0, (31 - length) / 22), "small numbers"))
     elif numbers > 2 and label in ("math", "reasoning", "data"):
         drives.append(Drive(min(0.12, 0.025 * numbers), f"{numbers} quantities"))
-    if tokens > 20_000:
-        drives.append(Drive(0.05, "a very long paste"))
+    if tokens > 100 and label != "chat":
+        # Length tells even where it is all material: there is more to lose in it.
+        drives.append(Drive(min(0.08, 0.02 * math.log2(tokens / 100)), f"about {tokens} tokens"))
     return drives
 
 

@@ -82,6 +82,8 @@ class Attempt:
         within = min(timeouts.first_token, self.deadline - self.clock())
         opened = yield from self._wait(Open(call, min(timeouts.connect, within), within))
         if isinstance(opened, Opened):
+            self.started += opened.prepared
+            self.deadline += opened.prepared
             self.status = opened.status if call_has_status(call) else None
             if 200 <= opened.status < 300:
                 yield from self._stream(self.codec.decoder(opened.headers), hold)

@@ -148,8 +148,7 @@ class Embedded:
             warm = state and self._join(state, model)
             if warm:
                 return warm
-            if state is not None:
-                retire(state)
+            self._retire(state)
             return self._start(model, self._folder, deadline)
         finally:
             os.close(lock)
@@ -252,6 +251,17 @@ class Embedded:
         child.stdin.close()
         child.returncode = 0  # it outlives us by design: Popen shall not warn of that
 
+    def _retire(self, state: State | None) -> None:
+        """Takes a replaced server's socket, by which it knows; sweeps up after dead ones."""
+        rooms = [entry.path for entry in os.scandir(self._folder) if entry.is_dir()]
+        if state is not None:
+            rooms.append(os.path.dirname(state.socket))
+            with suppress(OSError):  # it may have left by itself
+                os.unlink(state.socket)
+        for room in rooms:
+            if not is_alive(room):
+                remove_room(room)
+
     def _read_state(self) -> State | None:
         try:
             with open(os.path.join(self._folder, "server.json"), encoding="utf-8") as file:
@@ -304,16 +314,19 @@ def remove_room(folder: str) -> None:
         os.rmdir(folder)
 
 
-def retire(state: State) -> None:
-    """Takes a replaced server's socket, by which it knows; sweeps up after a dead one."""
-    with suppress(OSError):
-        os.unlink(state.socket)
+def is_alive(folder: str) -> bool:
+    """Tells whether a directory's server lives: it locks its log, whatever its number means now."""
     try:
-        os.kill(state.pid, 0)
-    except ProcessLookupError:
-        remove_room(os.path.dirname(state.socket))
-    except (OSError, OverflowError):
-        return  # another user's process has the number now
+        log = os.open(os.path.join(folder, "log"), os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(log)
+    return False
 
 
 def tell(child: subprocess.Popen[bytes], line: bytes) -> None:

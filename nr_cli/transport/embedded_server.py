@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import sys
 import time
 
@@ -26,9 +27,11 @@ def main() -> None:
     if not order:
         return
     settings = json.loads(order)
+    signal.signal(signal.SIGTERM, lambda number, frame: leave(settings["socket"]))
     os.umask(0o077)
     announcement = os.dup(1)
     os.dup2(2, 1)  # whatever llama.cpp prints goes to the log
+    fcntl.flock(2, fcntl.LOCK_EX)  # held to the end, however that comes: it tells that we live
     import xllamacpp
 
     server = xllamacpp.Server(parameters(xllamacpp, settings))

@@ -138,8 +138,12 @@ class NetworkHands:
             except NotReady as failure:
                 return Broke(failure.kind, failure.detail)
             call, socket = with_token(call, endpoint.token), endpoint.socket
+        spent = time.monotonic() - began
+        # loading is bounded by `within`: what took longer was the one-time fetch of the model
+        prepared = spent if spent > within else 0.0
         self._stream = HttpStream(call, connect, self._environ, socket)
-        return self._stream.read(max(0.0, within - (time.monotonic() - began)))
+        opened = self._stream.read(within - spent + prepared)
+        return opened._replace(prepared=prepared) if isinstance(opened, Opened) else opened
 
 
 def with_token(call: HttpCall, token: str) -> HttpCall:

@@ -61,10 +61,15 @@ class Sleep(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """The response's head is here; header names are lower case. A program has status 200."""
+    """The response's head is here; header names are lower case. A program has status 200.
+
+    `prepared` is the time in seconds that a one-time preparation took (fetching a model): no
+    limit on the answer counts it.
+    """
 
     status: int
     headers: Mapping[str, str]
+    prepared: float = 0.0
 
 
 class Ended(NamedTuple):

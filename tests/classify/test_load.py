@@ -1,0 +1,29 @@
+"""A classifier is found by the name of its file."""
+
+from __future__ import annotations
+
+import pytest
+
+from nr_cli.classify import keywords, load, regex, structure
+
+
+@pytest.mark.parametrize("module", [keywords, regex, structure], ids=lambda m: m.__name__)
+def test_each_classifier_is_loaded_by_name(module: object) -> None:
+    assert load(getattr(module, "__name__", "").rpartition(".")[2]) is module
+
+
+@pytest.mark.parametrize("name", ["nothing", "bands", "cues", "lexicon", "../errors", "a.b", ""])
+def test_what_is_no_classifier_is_not_found(name: str) -> None:
+    with pytest.raises(LookupError):
+        load(name)
+
+
+def test_a_pattern_whose_search_ran_out_of_time_counts_as_no_match() -> None:
+    spec = {"labels": {"slow": ["a"], "sure": ["b"]}}
+    assert regex.compile(spec, lambda pattern, text: None if pattern == "a" else True)("") == "sure"
+
+
+@pytest.mark.parametrize("spec", [{}, {"labels": {}}, {"labels": {"empty": []}}])
+def test_a_classifier_without_words_labels_nothing(spec: dict[str, dict[str, list[str]]]) -> None:
+    assert keywords.compile(spec)("anything") is None
+    assert regex.compile(spec, lambda pattern, text: True)("anything") is None
