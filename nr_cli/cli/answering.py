@@ -15,6 +15,7 @@ from nr_cli.cli.plain import (
     WholeSink,
     code_block,
     encode,
+    replaceable,
     with_newline,
     write_file,
 )
@@ -81,7 +82,9 @@ class Answering:
 
         Raises: NrError for a failure that left nothing to show, unless --json shows it.
         """
-        if self.shape.output is None and not is_open(1):
+        if self.shape.output is not None:
+            replaceable(self.shape.output)  # said before anything is sent, rather than after
+        elif not is_open(1):
             raise OutputError("stdout is closed", "nothing was sent")
         try:
             full = self.shape.as_json or self.shape.jsonl or self.shape.explain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from typing import Protocol
 
@@ -95,12 +96,33 @@ def with_newline(text: str) -> str:
     return text if text.endswith("\n") or not text else text + "\n"
 
 
+def replaceable(path: str) -> str:
+    """Returns the file that a whole answer may replace; a symbolic link keeps pointing there.
+
+    A device, a FIFO, a socket or a directory is never replaced: whoever may rename over it (root
+    over /dev/null) would destroy it for the whole machine.
+
+    Raises: OutputError.
+    """
+    target = os.path.realpath(path)
+    try:
+        mode = os.lstat(target).st_mode
+    except FileNotFoundError:
+        return target
+    except (OSError, ValueError) as error:
+        words = os.strerror(getattr(error, "errno", 0) or 0)
+        raise OutputError(f"-O {path}: {words}", "name a file") from None
+    if not stat.S_ISREG(mode):
+        raise OutputError(f"-O {path}: not a regular file", "name a file, or redirect stdout")
+    return target
+
+
 def write_file(path: str, text: str, complete: bool) -> None:
     """Replaces a file by the answer in one step; a partial answer goes to `path`.partial.
 
     Raises: OutputError.
     """
-    target = path if complete else path + ".partial"
+    target = replaceable(path if complete else path + ".partial")
     scratch = f"{target}.{os.getpid()}.tmp"
     try:
         try:
