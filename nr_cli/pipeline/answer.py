@@ -136,9 +136,21 @@ def parse(body: bytes) -> dict[str, object] | None:
     """Returns a kept answer; one of another shape is a miss."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) and document.get("text") else None
+    if not isinstance(document, dict) or not isinstance(document.get("text"), str):
+        return None
+    counts = document.get("usage")
+    known = counts is None or (isinstance(counts, list) and is_usage(counts))
+    thoughts = isinstance(document.get("reasoning", ""), str)
+    return document if document["text"] and known and thoughts else None
+
+
+def is_usage(counts: list[object]) -> bool:
+    """Tells whether kept numbers are the token counts of a usage."""
+    return len(counts) == len(Usage._fields) and all(
+        type(count) is int and count >= 0 for count in counts
+    )
 
 
 def replay(
@@ -167,7 +179,8 @@ def send(
 
     requests = [resolve(ask, decision, model) for model in decision.chain]
     totals = [request.timeouts.total for request in requests]
-    deadline = began + min(ask.timeout or max(totals), *totals)
+    # each attempt keeps to its own total: a short one must not use up the next candidate's
+    deadline = began + (ask.timeout or max(totals))
     reached = yield from walk(requests, world.ports, deadline, ask.buffered)
     outcome, request = reached.outcome, reached.request
     yield Finished(outcome.finish, outcome.usage)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nr_cli.errors import CacheMiss, Exhausted, FailureKind
+from nr_cli.errors import CacheMiss, Exhausted, FailureKind, Refused
 from nr_cli.pipeline import cachekey
 from nr_cli.pipeline.answer import World, answer
 from nr_cli.pipeline.cost import cost_of
@@ -19,11 +19,11 @@ from nr_cli.transport.script import ScriptedHands
 from nr_cli.transport.sync import drive
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Event, Finished, Served, Started, Switched, Text
-from nr_cli.types.policy import Model, Price, Provider, Route, Use
+from nr_cli.types.policy import Model, Price, Provider, Route, Timeouts, Use
 from nr_cli.types.prompt import Ask, Prompt
 from nr_cli.types.record import Record, Usage
 from nr_cli.types.request import Credential, Message, Request
-from nr_cli.types.steps import Broke, Ended, Opened, Reply
+from nr_cli.types.steps import Broke, Ended, Open, Opened, Read, Reply
 
 PROVIDER = Provider("p", "openai", "http://127.0.0.1:1/v1")
 SMALL = Model("small", PROVIDER, "small", context=1000, price=Price(1.0, 2.0))
@@ -251,3 +251,86 @@ def test_cost_counts_cached_input_at_its_own_price_and_is_unknown_without_one() 
     assert cost_of(usage, Price(1.0, 2.0)) == pytest.approx(2.0)
     assert cost_of(usage, None) is None
     assert cost_of(None, Price(1.0, 2.0)) is None
+
+
+def test_a_short_limit_of_one_candidate_leaves_the_next_its_own() -> None:
+    """`total` bounds a request, so a quick first candidate must not take the second's time."""
+    quick = SMALL._replace(provider=PROVIDER._replace(timeout=Timeouts(total=1.0)))
+    patient = BIG._replace(provider=PROVIDER._replace(timeout=Timeouts(total=60.0)))
+    clock = iter([0.0, *[2.0] * 1000])  # the first candidate's second is over when it fails
+    ask = Ask(Prompt("hi"))
+    ports = Ports(codec_for, lambda model: Credential(None, "none"), lambda: next(clock))
+    chain = decision(quick, patient)
+    world = World(lambda reading: chain, ports, Shelf(), lambda: 0.0)  # type: ignore[arg-type] # any entry will do
+    hands = ScriptedHands([Broke(FailureKind.TIMEOUT, "too late"), *GOOD])
+    assert text_of(list(drive(answer(ask, world), hands))) == "fine"
+
+
+def test_no_candidate_outlives_the_timeout_of_the_ask() -> None:
+    _, hands = run(GOOD, SMALL, timeout=3.0)
+    assert all(step.within <= 3.0 for step in hands.steps if isinstance(step, Open | Read))
+
+
+@given(st.text(min_size=1, max_size=9000))
+@settings(deadline=None, max_examples=25)
+def test_a_replay_has_the_very_text_of_the_original(text: str) -> None:
+    shelf = Shelf()
+    whole: list[Reply] = [Opened(200, {}), sse(text, "stop"), Ended()]
+    first, _ = run(whole, SMALL, shelf=shelf)
+    kept = bool(shelf.kept)
+    again, hands = run([] if kept else whole, SMALL, shelf=shelf)
+    assert text_of(again) == text_of(first)
+    assert (hands.opened == []) == kept
+    assert kept == (bool(text.strip()) and "\ufffd" not in text_of(first))
+
+
+def test_a_replay_costs_nothing_and_asks_nobody() -> None:
+    shelf = Shelf()
+    run(GOOD, SMALL, shelf=shelf)
+    record = record_of(run([], SMALL, shelf=shelf)[0])
+    assert (record.cost, record.attempts, record.finish) == (0.0, (), "stop")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b'{"text": ""}', b"\xff", b'{"text": null}', b'{"text": [1]}', b"[" * 99999],
+    ids=["empty", "cut", "list", "blank", "not utf-8", "null", "not text", "nested"],
+)
+def test_a_damaged_entry_is_a_miss(body: bytes) -> None:
+    shelf = Shelf()
+    run(GOOD, SMALL, shelf=shelf)
+    shelf.kept = dict.fromkeys(shelf.kept, (body, 0.0))
+    events, _ = run(GOOD, SMALL, shelf=shelf)
+    assert text_of(events) == "fine"
+
+
+@pytest.mark.parametrize("usage", ["x", [1], [1, 2, 3, 4], ["a", "b", "c"], [-1, None, 2]])
+def test_an_entry_whose_usage_is_damaged_still_never_breaks_an_ask(usage: object) -> None:
+    shelf = Shelf()
+    run(GOOD, SMALL, shelf=shelf)
+    body = json.dumps({"text": "kept", "usage": usage}).encode()
+    shelf.kept = dict.fromkeys(shelf.kept, (body, 0.0))
+    events, _ = run(GOOD, SMALL, shelf=shelf)
+    found = record_of(events).usage
+    assert found is None or all(isinstance(count, int) and count >= 0 for count in found)
+
+
+def test_offline_without_a_kept_answer_is_a_miss_where_routing_refuses() -> None:
+    def refuse(reading: bool) -> Decision:
+        if reading:
+            return decision(SMALL)
+        raise Refused("no model")
+
+    ports = Ports(codec_for, lambda model: Credential(None, "none"), lambda: 0.0)
+    world = World(refuse, ports, Shelf(), lambda: 0.0)  # type: ignore[arg-type] # any entry will do
+    with pytest.raises(CacheMiss):
+        list(drive(answer(Ask(Prompt("hi"), offline=True), world), ScriptedHands([])))
+
+
+@pytest.mark.parametrize("buffered", [False, True])
+def test_a_filtered_answer_is_the_end_of_the_chain(buffered: bool) -> None:
+    filtered: list[Reply] = [Opened(200, {}), sse("part", "content_filter"), Ended()]
+    events, hands = run(filtered + GOOD, SMALL, BIG, buffered=buffered)
+    assert text_of(events) == "part"
+    assert not record_of(events).complete
+    assert len(hands.opened) == 1
