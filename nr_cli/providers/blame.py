@@ -49,6 +49,8 @@ BY_PHRASE: tuple[tuple[str, FailureKind], ...] = (
     ("authentication_error", FailureKind.AUTH),
 )
 
+LONGEST_WAIT = 366 * 86400.0  # seconds; a server that names more has stated nothing
+
 # A phrase may sharpen only what the status leaves open: a 401 stays a matter of the key.
 OPEN_STATUSES = frozenset({200, 400, 403, 404, 413, 422, 429, 500})
 
@@ -128,7 +130,7 @@ def _seconds(text: str) -> float | None:
         seconds = float(text)
     except ValueError:
         return None
-    return seconds if 0 <= seconds <= 366 * 86400 else None
+    return seconds if 0 <= seconds <= LONGEST_WAIT else None
 
 
 def _until(date: str) -> float | None:
@@ -139,4 +141,4 @@ def _until(date: str) -> float | None:
         seconds = parsedate_to_datetime(date).timestamp() - time.time()
     except (ValueError, OverflowError):
         return None
-    return max(0.0, seconds)
+    return max(0.0, seconds) if seconds <= LONGEST_WAIT else None

@@ -93,3 +93,8 @@ class Surrogates:
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._high = text[:-1], text[-1]
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    def end(self) -> str:
+        """Returns U+FFFD for a half whose partner never came, else nothing."""
+        held, self._high = self._high, ""
+        return "\ufffd" if held else ""

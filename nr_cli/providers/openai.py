@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from nr_cli.errors import UsageError
 from nr_cli.providers.blame import blame_error, blame_response
@@ -71,7 +72,7 @@ def _renamed(base_url: str, params: Mapping[str, Json]) -> dict[str, Json]:
     only that name.
     """
     renamed = dict(params)
-    if "//api.openai.com" in base_url and "max_tokens" in renamed:
+    if urlsplit(base_url).hostname == "api.openai.com" and "max_tokens" in renamed:
         renamed["max_completion_tokens"] = renamed.pop("max_tokens")
     return renamed
 
@@ -94,7 +95,8 @@ class OpenAIDecoder:
         self._document: list[bytes] = []
         self._is_document = False
         self._size = 0
-        self._surrogates = Surrogates()
+        # one for each channel: half a character of the thinking is no part of the answer
+        self._thought, self._text, self._refusal = Surrogates(), Surrogates(), Surrogates()
         self._finish: Finish | None = None
         self._usage: Usage | None = None
         self._terminal = False
@@ -137,7 +139,7 @@ class OpenAIDecoder:
         if any(isinstance(delta, Malformed) for delta in deltas):
             return []  # half a frame at the very end is a cut, not a fault of the server's JSON
         if self._terminal and not self._done:
-            deltas.append(Finished(self._finish, self._usage))
+            deltas += self._finished()
         return deltas
 
     def _read(self, frames: list[Frame]) -> list[Delta]:
@@ -147,7 +149,7 @@ class OpenAIDecoder:
                 break
             if frame.payload.strip() == b"[DONE]":
                 self._done = self._terminal = True
-                deltas.append(Finished(self._finish, self._usage))
+                deltas += self._finished()
                 break
             deltas += self._read_object(frame.payload)
         return deltas
@@ -184,7 +186,7 @@ class OpenAIDecoder:
         self._usage = read_usage(document.get("usage"))
         deltas = self._read_choice(choices[0], "message")
         if not self._done:
-            deltas.append(Finished(self._finish, self._usage))
+            deltas += self._finished()
         return deltas
 
     def _read_choice(self, choice: Json, part: str) -> list[Delta]:
@@ -203,19 +205,26 @@ class OpenAIDecoder:
         deltas: list[Delta] = []
         thought = piece.get("reasoning_content") or piece.get("reasoning")
         if isinstance(thought, str):
-            deltas.append(Reasoning(self._surrogates.join(thought)))
+            deltas.append(Reasoning(self._thought.join(thought)))
         content = join_parts(piece.get("content"))
         if content is None:
             return self._stop(Malformed("content that is not text"))
-        text = self._surrogates.join(content)
+        text = self._text.join(content)
         if text:
             deltas.append(Text(text))
         refusal = piece.get("refusal")
         if isinstance(refusal, str) and refusal:
-            deltas.append(Refusal(self._surrogates.join(refusal)))
+            deltas.append(Refusal(self._refusal.join(refusal)))
         calls = piece.get("tool_calls")
         deltas += read_calls(calls) if isinstance(calls, list) else []
         return deltas
+
+    def _finished(self) -> list[Delta]:
+        """Returns the end of the answer, after whatever half characters were still held."""
+        tails: list[Delta] = [Reasoning(self._thought.end()), Text(self._text.end())]
+        tails.append(Refusal(self._refusal.end()))
+        held = [tail for tail in tails if tail[0]]
+        return [*held, Finished(self._finish, self._usage)]
 
     def _stop(self, delta: Delta) -> list[Delta]:
         self._done = True

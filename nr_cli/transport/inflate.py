@@ -31,6 +31,9 @@ class Inflater:
         if machine is None:
             yield chunk
             return
+        if machine.eof:
+            self._refuse_rest(chunk)
+            return
         while chunk:
             try:
                 piece = machine.decompress(chunk, PIECE)
@@ -43,7 +46,13 @@ class Inflater:
                 yield piece
             chunk = machine.unconsumed_tail
             if machine.eof:
+                self._refuse_rest(machine.unused_data)
                 return
+
+    def _refuse_rest(self, rest: bytes) -> None:
+        """Refuses what follows the compressed stream: it would be lost without a word."""
+        if rest.strip(b"\0"):
+            raise Undecodable("a compressed response of several parts")
 
     def end(self) -> None:
         """Checks that the compressed stream is whole. Raises: Undecodable."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from tests.conftest import Faults, Nr
@@ -75,8 +77,20 @@ BROKEN = {  # behaviour: (exit, kind, stdout)
     "leaky_error": (77, "auth", b""),
 }
 
+# One of each sort runs always; the rest of both tables is the long tail, marked slow.
+OFTEN = {
+    "unicode", "split_utf8", "crlf", "comments", "no_done", "json_when_stream", "gzip_stream",
+    "cut=4", "cut_clean=4", "err_in_stream=4", "err_200", "wrong_ctype", "empty_content",
+    "gzip_bomb=100", "refusal", "content_filter", "redirect_307=other", "401", "404", "429=3600",
+    "500", "503", "context_length", "leaky_error",
+}  # fmt: skip
 
-@pytest.mark.parametrize("behaviour", WHOLE)
+
+def rows(table: Iterable[str]) -> list[object]:
+    return [pytest.param(name, marks=() if name in OFTEN else pytest.mark.slow) for name in table]
+
+
+@pytest.mark.parametrize("behaviour", rows(WHOLE))
 def test_a_whole_answer_reaches_a_pipe_byte_for_byte_and_stderr_stays_empty(
     nr: Nr, behaviour: str
 ) -> None:
@@ -84,7 +98,7 @@ def test_a_whole_answer_reaches_a_pipe_byte_for_byte_and_stderr_stays_empty(
     assert (done.exit, done.out, done.err) == (0, WHOLE[behaviour], "")
 
 
-@pytest.mark.parametrize("behaviour", BROKEN)
+@pytest.mark.parametrize("behaviour", rows(BROKEN))
 def test_a_failure_has_its_kind_its_exit_and_at_most_five_lines(nr: Nr, behaviour: str) -> None:
     exit, kind, out = BROKEN[behaviour]
     done = nr("ask", "-m", f"fs/{behaviour}", "--no-cache", "hi")
