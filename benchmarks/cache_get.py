@@ -1,4 +1,7 @@
-"""Compares a cache get among many entries with one among few: python benchmarks/cache_get.py."""
+"""Compares a cache get among many entries with one among few.
+
+Run it as `python benchmarks/cache_get.py [--short] [--check]`.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +11,53 @@ import sys
 import tempfile
 import time
 
+from goals import Row, read_options, report
+
 from nr_cli.store.cache import Cache
 
-
-def get_ms(entries: int, runs: int) -> float:
-    """Returns the median milliseconds of opening a cache of `entries` answers for one get."""
-    with tempfile.TemporaryDirectory() as folder:
-        cache = Cache(f"{folder}/cache")
-        keys = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(entries)]
-        for key in keys:
-            cache.put(key, b"an answer of some words", {})
-        cache.close()
-        times = []
-        for number in range(runs):
-            began = time.perf_counter()
-            fresh = Cache(f"{folder}/cache")
-            assert fresh.get(keys[number * 7919 % entries], 3600) is not None
-            fresh.close()
-            times.append((time.perf_counter() - began) * 1000)
-    return statistics.median(times)
+RUNS = 200
 
 
-def main() -> None:
-    """Prints both medians with their ratio."""
-    many = 5_000 if "--short" in sys.argv else 100_000
-    small, large = get_ms(100, 200), get_ms(many, 200)
-    print(f"get among 100: {small:.3f} ms, among {many:,}: {large:.3f} ms, "
-          f"ratio {large / small:.2f} (goal 1.5)")  # fmt: skip
+def fill(folder: str, entries: int) -> list[str]:
+    """Returns the keys of a cache that now holds so many answers."""
+    cache = Cache(folder)
+    keys = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(entries)]
+    for key in keys:
+        cache.put(key, b"an answer of some words", {})
+    cache.close()
+    return keys
+
+
+def get_ms(folder: str, key: str) -> float:
+    """Returns the milliseconds of opening the cache for one get."""
+    began = time.perf_counter()
+    cache = Cache(folder)
+    found = cache.get(key, 3600)
+    cache.close()
+    spent = (time.perf_counter() - began) * 1000
+    if found is None:
+        raise SystemExit("an answer that was kept is gone")
+    return spent
+
+
+def main() -> int:
+    """Prints both medians with their ratio; the two caches are read in turn."""
+    options = read_options(__doc__)
+    sizes = (100, 5_000 if options.short else 100_000)
+    times: dict[int, list[float]] = {size: [] for size in sizes}
+    with tempfile.TemporaryDirectory() as place:
+        kept = {size: fill(f"{place}/{size}", size) for size in sizes}
+        for number in range(RUNS):
+            for size, keys in kept.items():
+                times[size].append(get_ms(f"{place}/{size}", keys[number * 7919 % size]))
+    few, many = (statistics.median(times[size]) for size in sizes)
+    rows = [
+        Row(f"get among {sizes[0]:,}", few, "ms"),
+        Row(f"get among {sizes[1]:,}", many, "ms"),
+        Row("ratio", many / few, "times", most=1.5),
+    ]
+    return report(rows, options.check)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,7 @@
-"""Measures how long a decision takes: python benchmarks/deciding.py [--short]."""
+"""Measures how long a decision takes.
+
+Run it as `python benchmarks/deciding.py [--short] [--check]`.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ import sys
 import tempfile
 import time
 
+from goals import Row, read_options, report
+
 from nr_cli.app import Router
 from nr_cli.cli.env import Outside
 from nr_cli.types.prompt import Ask, Prompt
 
 ROUTES = 200
-
-
 # What the rules of a long policy look at, in turn; none of them matches the prompts used here.
 CONDITIONS = (
     '{{contains: "zz{n}"}}',
@@ -71,23 +74,25 @@ def rows_per_second(policy: str, home: str, count: int) -> float:
     return count / (time.perf_counter() - began)
 
 
-def main() -> None:
+def main() -> int:
     """Prints one row for each figure."""
-    short = "--short" in sys.argv
+    options = read_options(__doc__)
     words = "Explain why the deployment of the second service fails after the update. "
     with tempfile.TemporaryDirectory() as home:
         policy = os.path.join(home, "policy.yaml")
         write_policy(policy)
         environ = {"HOME": home, "NR_POLICY": policy}
         router = Router(environ, Outside(environ).surroundings())
-        kilobyte = decide_ms(router, words * 14, 20 if short else 200)
-        megabyte = decide_ms(router, words * 14_000, 3 if short else 20)
-        speed = rows_per_second(policy, home, 500 if short else 2000)
-    print(f"{'deciding':<40}{'figure':>10}{'goal':>8}")
-    print(f"{f'{ROUTES} routes, 1 kB, median ms':<40}{kilobyte:>10.2f}{1:>8}")
-    print(f"{f'{ROUTES} routes, 1 MB, median ms':<40}{megabyte:>10.2f}{50:>8}")
-    print(f"{f'nr route --jsonl, {ROUTES} routes, prompts/s':<40}{speed:>10.0f}{500:>8}")
+        kilobyte = decide_ms(router, words * 14, 20 if options.short else 200)
+        megabyte = decide_ms(router, words * 14_000, 3 if options.short else 20)
+        speed = rows_per_second(policy, home, 500 if options.short else 2_000)
+    rows = [
+        Row(f"{ROUTES} routes, 1 kB, median", kilobyte, "ms", most=1),
+        Row(f"{ROUTES} routes, 1 MB, median", megabyte, "ms", most=50),
+        Row(f"nr route --jsonl, {ROUTES} routes", speed, "prompts/s", least=500),
+    ]
+    return report(rows, options.check)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,7 @@
-"""Compares the start-up of `nr` with bare Python: python benchmarks/startup.py [--short]."""
+"""Compares the start-up of `nr` with bare Python, whole processes in turn.
+
+Run it as `python benchmarks/startup.py [--short] [--check]`.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ import os
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 
-from timing import interleave
+from goals import Row, read_options, report
+from timing import Measured, interleave
 
 # Ratios to bare Python that may not be passed, then megabytes of peak memory.
 GOALS: dict[str, tuple[float | None, float | None]] = {
@@ -19,7 +24,9 @@ GOALS: dict[str, tuple[float | None, float | None]] = {
     "nr ask, cached": (9.0, 60.0),
     "nr ask, uncached": (20.0, 100.0),
     "nr route, 50 MB on stdin": (None, 250.0),
+    "nr ask, 50 MB on stdin": (None, 250.0),
 }
+LARGE = 50_000_000  # bytes
 CHOICES = (
     {"delta": {"content": "four"}, "finish_reason": None},
     {"delta": {}, "finish_reason": "stop"},
@@ -34,7 +41,10 @@ class Server(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:  # the name http.server calls
         """Answers."""
-        self.rfile.read(int(self.headers["content-length"]))
+        left = int(self.headers["content-length"])
+        # in pieces: what this process holds would count for its children too
+        while left and (piece := self.rfile.read(min(left, 65_536))):
+            left -= len(piece)
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("content-length", str(len(FRAMES)))
@@ -45,41 +55,72 @@ class Server(http.server.BaseHTTPRequestHandler):
         """Keeps quiet."""
 
 
-def main() -> None:
-    """Prints one row for each command."""
-    runs = 5 if "--short" in sys.argv else 21
+def write_large(path: str) -> None:
+    """Writes a long log, in pieces: what this process holds would count for its children too."""
+    line = b"some words of a long log\n" * 4_000
+    with open(path, "wb") as file:
+        file.writelines(line for _ in range(LARGE // len(line)))
+
+
+def write_policy(path: str, port: int) -> None:
+    """Writes a policy of two models on the loopback server."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(
+            "version: 1\nproviders:\n  here: {kind: openai, base_url: "
+            f'"http://127.0.0.1:{port}/v1"}}\n'
+            'routes:\n  - {name: hard, when: {complexity: ">=hard"}, use: here/big}\n'
+            "default: {use: here/small}\n"
+        )
+
+
+def measure(home: str, port: int, short: bool) -> dict[str, Measured]:
+    """Returns the measurement of each command; those with much on stdin run three times."""
+    policy, large = os.path.join(home, "policy.yaml"), os.path.join(home, "large.txt")
+    write_policy(policy, port)
+    write_large(large)
+    nr = os.path.join(os.path.dirname(sys.executable), "nr")
+    commands = {
+        "python -c pass": [sys.executable, "-c", "pass"],
+        "nr --version": [nr, "--version"],
+        "nr route": [nr, "route", "What is 2+2?"],
+        "nr ask, cached": [nr, "ask", "What is 2+2?"],
+        "nr ask, uncached": [nr, "ask", "--no-cache", "What is 2+2?"],
+    }
+    heavy = {
+        "nr route, 50 MB on stdin": [nr, "route"],
+        "nr ask, 50 MB on stdin": [nr, "ask", "--no-cache", "-n"],
+    }
+    environ = {**os.environ, "HOME": home, "NR_POLICY": policy}
+    figures = interleave(commands, environ, 5 if short else 21)
+    figures |= interleave(heavy, environ, 1 if short else 3, dict.fromkeys(heavy, large))
+    return figures
+
+
+def rows_of(figures: Mapping[str, Measured]) -> list[Row]:
+    """Returns the table: times, ratios to bare Python, peaks."""
+    bare = figures["python -c pass"].ms
+    rows = [Row(name, ms, "ms") for name, (ms, _) in figures.items()]
+    for name, (ms, _) in figures.items():
+        most = GOALS[name][0]
+        if most is not None:
+            rows.append(Row(name, ms / bare, "x bare", most=most))
+    for name, (_, peak) in figures.items():
+        most = GOALS[name][1]
+        if most is not None:
+            rows.append(Row(name, peak, "MB peak", most=most))
+    return rows
+
+
+def main() -> int:
+    """Prints one row for each figure."""
+    options = read_options(__doc__)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    nr = os.path.join(os.path.dirname(sys.executable), "nr")
     with tempfile.TemporaryDirectory() as home:
-        policy = os.path.join(home, "policy.yaml")
-        with open(policy, "w", encoding="utf-8") as file:
-            file.write(
-                "version: 1\nproviders:\n  here: {kind: openai, base_url: "
-                f'"http://127.0.0.1:{server.server_port}/v1"}}\n'
-                'routes:\n  - {name: hard, when: {complexity: ">=hard"}, use: here/big}\n'
-                "default: {use: here/small}\n"
-            )
-        large = os.path.join(home, "large.txt")
-        with open(large, "w", encoding="utf-8") as file:
-            file.write("some words of a long log\n" * 2_000_000)
-        commands = {
-            "python -c pass": [sys.executable, "-c", "pass"],
-            "nr --version": [nr, "--version"],
-            "nr route": [nr, "route", "What is 2+2?"],
-            "nr ask, cached": [nr, "ask", "What is 2+2?"],
-            "nr ask, uncached": [nr, "ask", "--no-cache", "What is 2+2?"],
-            "nr route, 50 MB on stdin": [nr, "route"],
-        }
-        environ = {**os.environ, "HOME": home, "NR_POLICY": policy}
-        figures = interleave(commands, environ, runs, {"nr route, 50 MB on stdin": large})
-    bare = figures["python -c pass"].ms
-    print(f"{'command':<26}{'ms':>8}{'ratio':>8}{'goal':>7}{'peak MB':>9}{'goal':>6}")
-    for name, (ms, peak) in figures.items():
-        ratio, memory = (f"{goal:g}" if goal else "" for goal in GOALS[name])
-        print(f"{name:<26}{ms:>8.1f}{ms / bare:>8.2f}{ratio:>7}{peak:>9.1f}{memory:>6}")
+        figures = measure(home, server.server_port, options.short)
     server.shutdown()
+    return report(rows_of(figures), options.check)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -26,8 +26,13 @@ def run_once(command: Sequence[str], environ: Mapping[str, str], stdin: str) -> 
         os.dup2(os.open(stdin, os.O_RDONLY), 0)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
-        os.execvpe(command[0], list(command), dict(environ))
-    _, _, usage = os.wait4(child, 0)
+        try:
+            os.execvpe(command[0], list(command), dict(environ))
+        finally:
+            os._exit(127)  # not there: the child must not go on as a second benchmark
+    _, status, usage = os.wait4(child, 0)
+    if status:  # the time of a failure says nothing
+        raise SystemExit(f"{' '.join(command)}: ended with {os.waitstatus_to_exitcode(status)}")
     scale = 1 if sys.platform == "darwin" else 1024
     return (time.perf_counter() - began) * 1000, usage.ru_maxrss * scale / 1e6
 
