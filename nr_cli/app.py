@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from nr_cli import __version__
-from nr_cli.errors import ConfigError, NrError
+from nr_cli.errors import ConfigError, NoCredential, NrError
 from nr_cli.pipeline.answer import World, answer
 from nr_cli.pipeline.facts import FactBook, Reader
 from nr_cli.settings import child_environ, policy_files
@@ -163,6 +163,13 @@ class Router:
             reader.classification if full else None,
         )
         return decision._replace(overhead_ms=(time.perf_counter() - began) * 1000)
+
+    def preview(self, ask: Ask) -> Decision:
+        """Returns the decision; where no key is at hand, the one that keys would allow."""
+        try:
+            return self.decide(ask)
+        except NoCredential:
+            return self.decide(ask, reading=True)
 
     def _labels(self, reader: Reader) -> dict[str, Callable[[], FactValue | None]]:
         """Returns a fact for each classifier that the policy defines."""

@@ -68,7 +68,7 @@ class Answering:
         """Prints the decision, sends nothing; returns the exit status."""
         from nr_cli.cli.explain import explain
 
-        decision = self.router.decide(self.ask)
+        decision = self.router.preview(self.ask)
         if self.shape.as_json:
             from nr_cli.cli.document import dump
 

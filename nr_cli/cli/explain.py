@@ -53,8 +53,8 @@ def _route(decision: Decision) -> str:
     if decision.route is None:
         pinned = decision.settings.name
         return f"none, pinned to {pinned}" if pinned else "none matches, and there is no default"
-    if decision.route == "default" and decision.rules:
-        return "default, since no rule matched"
+    if decision.route == "default":
+        return "default, since no rule matched" if decision.rules else "default"
     return decision.route if decision.rules else f"{decision.route}, pinned"
 
 

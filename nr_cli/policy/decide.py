@@ -218,7 +218,7 @@ def _refuse(decision: Decision, judged: Sequence[Judged], demand: Demand) -> NrE
         more = [f"  and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
         said = "\n".join([f"{where}: no model can answer", *lines[:_SHOWN], *more])
         error = (
-            NoCredential(said, "set the key, or store it with nr keys set PROVIDER")
+            NoCredential(said, "set the variable that the reason names")
             if kinds == {"key"}
             else Refused(said)
         )

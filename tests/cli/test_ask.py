@@ -319,6 +319,17 @@ def test_a_project_policy_is_refused_until_it_is_named(
     assert b"--policy" in done.stderr
 
 
+def test_a_dry_run_prints_the_decision_without_a_key_and_sends_nothing(
+    nr: Nr, faults: Faults
+) -> None:
+    asked = len(faults.requests("ok"))
+    done = nr("ask", "--dry-run", "hi", env={"FS_KEY": ""})
+    assert done.exit == 0
+    assert b"chain       fs/ok" in done.out
+    assert b"pinned" not in done.out, "nothing was: the default answers where no rule stands"
+    assert len(faults.requests("ok")) == asked
+
+
 def test_route_explains_without_a_key_and_jsonl_answers_in_order(nr: Nr) -> None:
     done = nr("route", "--json", "Prove it", env={"FS_KEY": ""})
     assert done.exit == 0

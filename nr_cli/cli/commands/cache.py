@@ -110,7 +110,7 @@ def _open_cache() -> Cache:
 
 def _tell_removed(count: int | None) -> None:
     if count is None:
-        typer.echo("cache: it cannot be written now (try again, or see nr doctor)", err=True)
+        typer.echo("cache: cannot be written now (try again; nr cache path names it)", err=True)
         raise typer.Exit(ExitCode.TRY_LATER)
     typer.echo(f"removed {count} {'answer' if count == 1 else 'answers'}")
 

@@ -152,7 +152,7 @@ def _open_log() -> History:
 def _check(log: History) -> None:
     """Ends the command if the log could not be read; what is not there is no trouble."""
     if log.trouble:
-        typer.echo(f"log: {neutralise(log.trouble)} (see nr doctor)", err=True)
+        typer.echo(f"log: {neutralise(log.trouble)} (nr log path names the file)", err=True)
         raise typer.Exit(ExitCode.TRY_LATER if "locked" in log.trouble else ExitCode.NO)
 
 

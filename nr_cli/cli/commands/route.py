@@ -88,23 +88,13 @@ def route(
             status = status if decided else ExitCode.INCOMPLETE
         raise typer.Exit(int(status))
     try:
-        decision = decide_keyless(router, ask)
+        decision = router.preview(ask)
     except NrError as error:
         refused: Decision | None = getattr(error, "decision", None)
         if refused is not None and not as_json:
             outside.write(encode(explain(refused) + "\n"))
         raise
     outside.write(dump(decision.record()) if as_json else encode(explain(decision) + "\n"))
-
-
-def decide_keyless(router: Router, ask: Ask) -> Decision:
-    """Returns the decision; where no key is at hand, the one that keys would allow."""
-    from nr_cli.errors import NoCredential
-
-    try:
-        return router.decide(ask)
-    except NoCredential:
-        return router.decide(ask, reading=True)
 
 
 def decide_rows(router: Router, ask: Ask) -> Iterator[tuple[dict[str, Json], bool]]:
@@ -117,7 +107,7 @@ def decide_rows(router: Router, ask: Ask) -> Iterator[tuple[dict[str, Json], boo
         identity: Json = number
         try:
             identity, row = read_row(line, number, ask)
-            yield {"id": identity, **decide_keyless(router, row).record()}, True
+            yield {"id": identity, **router.preview(row).record()}, True
         except ConfigError:
             raise
         except NrError as error:
