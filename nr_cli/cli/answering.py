@@ -100,6 +100,8 @@ class Answering:
         except BaseException as end:
             self._break_off(nobody_reads=isinstance(end, ClosedOutput))
             raise
+        finally:
+            self.router.close()
         return self._end()
 
     def _hear(self, event: Event) -> None:

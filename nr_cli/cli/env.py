@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, cast
 
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import OutputError
 from nr_cli.types.facts import FactValue
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 
 class ClosedOutput(BaseException):
@@ -70,6 +75,34 @@ class Outside:
             "git_branch": lambda: git("rev-parse", "--abbrev-ref", "HEAD"),
             "git_remote": git_remote,
         }
+
+
+class RawStdout(io.RawIOBase):
+    """stdout as `print` and Typer need it, with the errors of `Outside.write`."""
+
+    def __init__(self, outside: Outside) -> None:
+        """Takes the outside world, which owns the descriptor."""
+        self._outside = outside
+
+    def writable(self) -> bool:
+        """Tells that it can be written to."""
+        return True
+
+    def isatty(self) -> bool:
+        """Tells whether it is a terminal."""
+        return self._outside.out_is_terminal
+
+    def write(self, payload: Buffer) -> int:
+        """Writes all bytes at once. Raises: ClosedOutput, OutputError."""
+        written = bytes(payload)
+        self._outside.write(written)
+        return len(written)
+
+
+def open_stdout(outside: Outside) -> io.TextIOWrapper:
+    """Returns a stdout that is UTF-8 in any locale, unbuffered, there even where fd 1 is closed."""
+    raw = cast("io.BufferedWriter", RawStdout(outside))  # a raw stream serves when written through
+    return io.TextIOWrapper(raw, encoding="utf-8", errors="replace", write_through=True)
 
 
 def clock() -> float:

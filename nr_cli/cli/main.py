@@ -12,7 +12,7 @@ from typing import cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from nr_cli.cli.env import ClosedOutput, Outside, Stopped, die_by
+from nr_cli.cli.env import ClosedOutput, Outside, Stopped, die_by, open_stdout
 from nr_cli.cli.report import report, report_bug
 from nr_cli.cli.request import join_pairs
 from nr_cli.errors import ExitCode, NrError, UsageError
@@ -79,6 +79,7 @@ def run(arguments: Sequence[str]) -> int:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, stop)
     as_json = "--json" in arguments
+    sys.stdout = open_stdout(outside)
     try:
         return execute(arguments)
     except NrError as error:
@@ -102,8 +103,6 @@ def execute(arguments: Sequence[str]) -> int:
     """Parses the arguments and runs their command; returns its exit status."""
     command = typer.main.get_command(root)
     status = command.main(join_pairs(arguments), prog_name="nr", standalone_mode=False)
-    if sys.stdout is not None:
-        sys.stdout.flush()
     # an interrupt inside the parser comes back as a status rather than as an exception
     if status == 128 + signal.SIGINT:
         raise KeyboardInterrupt

@@ -197,6 +197,35 @@ def test_a_shell_sees_what_it_should(
     assert (done.returncode, done.stdout) == (exit, out), done.stderr
 
 
+LISTINGS = [
+    "--version",
+    "--help",
+    "cache stats",
+    "cache path",
+    "log path",
+    "policy schema",
+    "route q",
+]
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_every_command_says_that_its_output_was_lost(
+    environ: dict[str, str], policy: Path, listing: str
+) -> None:
+    for line in (f"$NR {listing} > /dev/full", f"$NR {listing} >&-"):
+        done = shell(line, environ, policy)
+        assert done.returncode == 74, (line, done.stderr)
+        assert b"write error" in done.stderr
+    unread, written = os.pipe()
+    os.close(unread)
+    with open(written, "wb") as nobody:
+        done = subprocess.run(
+            command(listing.split()), env={**environ, "NR_POLICY": str(policy)},
+            stdin=subprocess.DEVNULL, stdout=nobody, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
+
+
 def test_an_answer_that_could_not_be_written_is_in_the_history(
     nr: Nr, environ: dict[str, str], policy: Path
 ) -> None:
