@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
+
+# Objects made before the collector first runs: starting up makes some 40,000 that all stay.
+FIRST_COLLECTION = 100_000
 
 
 def main() -> None:
-    """Runs the command line and ends the process with its status."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
-        from nr_cli import __version__
+    """Runs the command line, then ends the process with its status.
 
-        print(f"nr {__version__}")
-        return
+    It ends without taking the interpreter apart, which costs as much as one and a half bare
+    starts. Nothing waits for that: stdout is unbuffered, stores commit what they write, and what
+    a command opens it closes.
+    """
+    gc.set_threshold(FIRST_COLLECTION, 50, 50)
     from nr_cli.cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

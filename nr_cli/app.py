@@ -73,6 +73,11 @@ class Router:
 
         return Cache(self.paths.cache)
 
+    def close(self) -> None:
+        """Closes what was opened; a store that nobody asked for was never opened."""
+        if "cache" in self.__dict__:
+            self.cache.close()
+
     @cached_property
     def history(self) -> History:
         """Returns the history of asks."""
