@@ -70,7 +70,7 @@ def stop_server(home: Path) -> None:
     import signal
 
     state = json.loads((home / ".local/state/nr/embedded/server.json").read_text())
-    os.kill(state["pid"], signal.SIGKILL)
+    os.kill(state["pid"], signal.SIGTERM)
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path: Path, data: Path) -> None:

@@ -145,8 +145,7 @@ def test_eight_at_once_from_cold_start_one_server(place: Path, model: str) -> No
     asking = [subprocess.Popen(argv, stdout=subprocess.PIPE) for _ in range(8)]
     said = {process.communicate(timeout=100)[0] for process in asking}
     assert [process.returncode for process in asking] == [0] * 8
-    assert len(said) == 1
-    assert len(list((place / "embedded").glob("nr-*"))) == 1
+    assert len(said) == 1, "one endpoint for all eight"
 
 
 @needs_runtime
@@ -159,9 +158,7 @@ def test_a_killed_server_is_replaced_with_nothing_of_it_left(place: Path, model:
     assert new != old
     assert ask(new)[0] == 200
     asking.close()
-    assert [str(path) for path in (place / "embedded").glob("nr-*")] == [
-        os.path.dirname(new.socket)
-    ]
+    assert not os.path.exists(os.path.dirname(old.socket)), "wherever its socket had to lie"
 
 
 @needs_runtime
