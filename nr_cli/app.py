@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from functools import cached_property, partial
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from nr_cli.store.history import History, Status
     from nr_cli.transport.embedded import Embedded
     from nr_cli.transport.sync import NetworkHands
-
-MAX_POLICY = 256 * 1024
 
 Progress = Callable[[str, int, int], None]
 
@@ -81,10 +78,9 @@ class Router:
     @cached_property
     def history(self) -> History:
         """Returns the history of asks."""
-        from nr_cli.store.history import History
+        from nr_cli.store.history import History, history_path
 
-        state = self.paths.state
-        return History(state and os.path.join(state, "history.db"))
+        return History(history_path(self.paths.state))
 
     @cached_property
     def policy(self) -> Policy:
@@ -318,11 +314,9 @@ def digest(text: str) -> str:
 
 def read_policy(path: str) -> bytes:
     """Returns a policy file's bytes. Raises: ConfigError when it is no readable regular file."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise ConfigError(f"{path}: not a regular file", "name a file")
+    from nr_cli.policy.include import read_regular
+
     try:
-        with open(path, "rb") as file:
-            return file.read(MAX_POLICY + 1)
-    except (OSError, ValueError) as error:
-        words = os.strerror(getattr(error, "errno", 0) or 0)
-        raise ConfigError(f"{path}: cannot be read: {words}", "check the path") from None
+        return read_regular(path)
+    except ValueError as error:
+        raise ConfigError(str(error), "check the path") from None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import cast
 
 from nr_cli.cli.flags import CACHE_MODES
 from nr_cli.errors import UsageError
+from nr_cli.policy.suggest import did_you_mean
 from nr_cli.types.json import Json
 from nr_cli.types.prompt import Ask, CacheMode, Prompt
 
@@ -52,9 +52,8 @@ def cache_mode(named: str | None, no_cache: bool) -> CacheMode:
         return "off"
     mode = named or "readwrite"
     if mode not in CACHE_MODES:
-        close = get_close_matches(mode, CACHE_MODES, 1)
-        hint = f"did you mean {close[0]}?" if close else "one of " + ", ".join(CACHE_MODES)
-        raise UsageError(f"--cache {mode}: no such mode", hint)
+        meant = did_you_mean(mode, CACHE_MODES)
+        raise UsageError(f"--cache {mode}: no such mode{meant}", "one of " + ", ".join(CACHE_MODES))
     return cast("CacheMode", mode)
 
 

@@ -20,9 +20,10 @@ def host_of(url: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Says whether a host is this machine; a name is, only if it is `localhost` itself."""
-    if host == "localhost":
+    plain = host.strip("[]").lower()
+    if plain == "localhost":
         return True
-    address = _address(host)
+    address = _address(plain)
     return address is not None and address.is_loopback
 
 

@@ -10,7 +10,7 @@ from nr_cli.errors import ConfigError
 from nr_cli.policy.document import Document, as_texts
 from nr_cli.policy.reader import Reader
 from nr_cli.policy.variables import has_variables
-from nr_cli.types.facts import BANDS
+from nr_cli.types.facts import BAND_EDGES, BANDS
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import (
     Finding,
@@ -26,7 +26,6 @@ from nr_cli.types.policy import (
 )
 
 MIN_CONFIDENCE = 0.45
-BAND_EDGES: Mapping[str, float] = {"trivial": 0.15, "easy": 0.35, "medium": 0.60, "hard": 0.85}
 
 
 class Catalog(Protocol):

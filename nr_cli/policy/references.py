@@ -8,9 +8,9 @@ from itertools import pairwise
 from nr_cli.policy.addresses import url_flaw
 from nr_cli.policy.check import Checking
 from nr_cli.policy.document import is_list
-from nr_cli.policy.policy import BAND_EDGES
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.policy.variables import has_variables
+from nr_cli.types.facts import BAND_EDGES
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Path
 

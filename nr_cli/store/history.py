@@ -70,6 +70,11 @@ INSERT = f"INSERT INTO asks ({COLUMNS}) VALUES ({', '.join('?' * len(HistoryRow.
 NEWEST_FIRST = "ORDER BY time DESC, number DESC LIMIT ?"
 
 
+def history_path(state_dir: str | None) -> str | None:
+    """Returns where the log lies below the state directory, None where there is none."""
+    return state_dir and os.path.join(state_dir, "history.db")
+
+
 class Filters(NamedTuple):
     """Which asks are wanted; times in seconds since the epoch, both ends included."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from nr_cli.errors import ConfigError
+from nr_cli.policy.addresses import is_loopback
 from nr_cli.types.steps import HttpCall
 
 if TYPE_CHECKING:
@@ -32,17 +33,6 @@ def find_way(call: HttpCall, environ: Mapping[str, str]) -> Way:
             "use an http:// or https:// proxy, or set NO_PROXY",
         )
     return Way(proxy, trust(call.ca_file, environ) if parts.scheme == "https" else False)
-
-
-def is_loopback(host: str) -> bool:
-    """Tells whether a host name can only mean this machine."""
-    host = host.strip("[]").lower()
-    return host in ("localhost", "::1") or _is_ipv4_loopback(host)
-
-
-def _is_ipv4_loopback(host: str) -> bool:
-    octets = host.split(".")
-    return len(octets) == 4 and octets[0] == "127" and all(part.isdigit() for part in octets)
 
 
 def proxy_of(scheme: str, host: str, environ: Mapping[str, str]) -> str | None:

@@ -20,6 +20,8 @@ INTENTS: tuple[Label, ...] = (
     "writing", "brainstorm", "factual", "chat", "data", "agentic",
 )  # fmt: skip
 BANDS: tuple[Band, ...] = ("trivial", "easy", "medium", "hard", "extreme")
+# The upper edge of each band's scores, where a policy names no other; above the last: extreme.
+BAND_EDGES: Mapping[str, float] = {"trivial": 0.15, "easy": 0.35, "medium": 0.60, "hard": 0.85}
 
 
 class Verdict(NamedTuple):

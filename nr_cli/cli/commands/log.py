@@ -12,11 +12,10 @@ import typer
 
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import ConfigError, ExitCode, InputError, UsageError
-from nr_cli.store.history import History, HistoryRow
+from nr_cli.store.history import History, HistoryRow, history_path
 from nr_cli.store.paths import find_paths
 from nr_cli.types.json import Json
 
-FILE_NAME = "history.db"
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 PROMPT_WIDTH = 60
 
@@ -141,8 +140,7 @@ def _parse_bounds(since: str | None, until: str | None) -> tuple[float | None, f
 
 
 def _find_file() -> str | None:
-    folder = find_paths(os.environ).state
-    return folder and os.path.join(folder, FILE_NAME)
+    return history_path(find_paths(os.environ).state)
 
 
 def _open_log() -> History:
