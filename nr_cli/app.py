@@ -147,20 +147,18 @@ class Router:
 
         Raises: UsageError, Refused, ConfigError.
         """
-        from random import randrange
-
         from nr_cli.policy.decide import decide
 
         began = time.perf_counter()
         policy = self.policy
         reader = Reader(ask, policy.min_confidence, policy.bands)
-        facts = FactBook({**self.surroundings, **reader.sources(), **self._labels(reader)})
+        facts = FactBook({**self.surroundings, **reader.sources(), **self._labels(ask.prompt.text)})
         decision = decide(
             policy,
             ask,
             facts,
             lambda model: None if reading else self._bar(ask, model),
-            randrange,
+            random_below,
             reader.classification if full else None,
         )
         return decision._replace(overhead_ms=(time.perf_counter() - began) * 1000)
@@ -172,11 +170,15 @@ class Router:
         except NoCredential:
             return self.decide(ask, reading=True)
 
-    def _labels(self, reader: Reader) -> dict[str, Callable[[], FactValue | None]]:
+    @cached_property
+    def _classifiers(self) -> dict[str, Callable[[str], str | None]]:
+        """Returns the policy's own classifiers by name, compiled once for any number of asks."""
+        return {name: compile_classifier(spec) for name, spec in self.policy.classifiers.items()}
+
+    def _labels(self, text: str) -> dict[str, Callable[[], FactValue | None]]:
         """Returns a fact for each classifier that the policy defines."""
         return {
-            f"label.{name}": partial(label, spec, reader.text)
-            for name, spec in self.policy.classifiers.items()
+            f"label.{name}": partial(classify, text) for name, classify in self._classifiers.items()
         }
 
     def _bar(self, ask: Ask, model: Model) -> str | None:
@@ -243,6 +245,13 @@ class Router:
         )
 
 
+def random_below(limit: int) -> int:
+    """Returns a number from 0 to below the limit; few policies pick at random."""
+    from random import randrange
+
+    return randrange(limit)
+
+
 def codec_named(kind: str) -> Codec:
     """Returns the codec of a provider's kind, imported when it is first needed."""
     from nr_cli.providers.codec import codec_for
@@ -250,16 +259,16 @@ def codec_named(kind: str) -> Codec:
     return codec_for(kind)
 
 
-def label(spec: Mapping[str, Json], text: str) -> str | None:
-    """Returns the label that a policy's own classifier gives a text."""
-    if spec["use"] == "keywords":
-        from nr_cli.classify import keywords
-
-        return keywords.compile(spec)(text)
-    from nr_cli.classify import regex
+def compile_classifier(spec: Mapping[str, Json]) -> Callable[[str], str | None]:
+    """Returns a policy's own classifier, which the file of its `use` compiles."""
+    from nr_cli.classify import load
     from nr_cli.policy.regex import search_any
 
-    return regex.compile(spec, lambda pattern, text: search_any([pattern], text)[0] == "yes")(text)
+    def search(pattern: str, text: str) -> bool:
+        return search_any([pattern], text)[0] == "yes"
+
+    classify: Callable[[str], str | None] = load(str(spec["use"])).compile(spec, search)
+    return classify
 
 
 def remember(

@@ -10,8 +10,11 @@ from nr_cli.types.json import JsonObject
 DENSE = "\u0e00"  # from here on scripts do not put spaces between words
 
 
-def compile(spec: JsonObject) -> Callable[[str], str | None]:
-    """Returns the classifier of `{labels: {label: [words]}}`; case does not matter."""
+def compile(spec: JsonObject, search: object = None) -> Callable[[str], str | None]:
+    """Returns the classifier of `{labels: {label: [words]}}`; case does not matter.
+
+    `search` is what every classifier is offered; plain words need none.
+    """
     labels = spec.get("labels")
     tests = [
         (label, _pattern([str(word) for word in words]))
