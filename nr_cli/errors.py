@@ -92,6 +92,7 @@ class NrError(Exception):
     code = "bug"
     exit = ExitCode.BUG
     decision: Decision | None = None  # what was decided before it failed, where that is known
+    attempts: tuple[Attempt, ...] = ()  # the requests that were made before it failed
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -163,7 +164,6 @@ class Exhausted(NrError):
     def __init__(self, failures: Sequence[Failed], message: str, hint: str = "") -> None:
         super().__init__(message, hint)
         self.failures = tuple(failures)
-        self.attempts: tuple[Attempt, ...] = ()
         self.kind = ruling_kind([failure.kind for failure in failures])
         self.code = self.kind.value
         self.exit = EXIT_OF_KIND[self.kind]

@@ -19,7 +19,7 @@ from nr_cli.cli.plain import (
     with_newline,
     write_file,
 )
-from nr_cli.errors import Exhausted, ExitCode, FailureKind, NrError, OutputError
+from nr_cli.errors import ExitCode, FailureKind, NrError, OutputError
 from nr_cli.transport.sync import drive
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Decided, Event, Failed, Reasoning, Served, Text
@@ -195,9 +195,8 @@ class Answering:
     def _write_failure(self, error: NrError) -> None:
         from nr_cli.cli.document import dump, failure_document
 
-        attempts = error.attempts if isinstance(error, Exhausted) else ()
-        decision = self.decision or getattr(error, "decision", None)
-        self.outside.write(dump(failure_document(error, decision, attempts, "".join(self.pieces))))
+        decision = self.decision or error.decision
+        self.outside.write(dump(failure_document(error, decision, "".join(self.pieces))))
 
     def _keep(self, status: Status, error: NrError | None) -> None:
         """Adds the ask to the history, best effort, after everything was shown."""

@@ -20,6 +20,7 @@ from nr_cli.types.events import (
     Waiting,
 )
 from nr_cli.types.json import Json
+from nr_cli.types.policy import Model
 from nr_cli.types.record import Attempt, Record, Usage
 
 
@@ -60,42 +61,59 @@ def attempts_document(attempts: tuple[Attempt, ...]) -> Json:
     ]
 
 
-def failure_document(
-    error: NrError, decision: Decision | None, attempts: tuple[Attempt, ...], partial: str
-) -> Json:
-    """Returns the document of an ask without a record."""
-    model = decision.chain[0] if decision and decision.chain else None
+# Every key of an ask's document, in its order, as it stands where nothing is known.
+UNKNOWN: dict[str, Json] = {
+    "version": 1,
+    "answer": None,
+    "reasoning": None,
+    "finish": None,
+    "route": None,
+    "model": None,
+    "model_id": None,
+    "provider": None,
+    "usage": None,
+    "cost": {"usd": None, "known": False},
+    "cache": {"status": "off", "age_s": None, "key": None},
+    "attempts": [],
+    "decision": None,
+    "overhead_ms": None,
+    "error": None,
+}
+
+
+def decided_fields(decision: Decision, model: Model | None) -> dict[str, Json]:
+    """Returns what a decision says of an ask, with the model that was or would be asked."""
     return {
-        "version": 1,
-        "answer": partial or None,
-        "reasoning": None,
-        "finish": None,
-        "route": decision.route if decision else None,
+        "route": decision.route,
         "model": model.name if model else None,
         "model_id": model.id if model else None,
         "provider": model.provider.name if model else None,
-        "usage": None,
-        "cost": {"usd": None, "known": False},
-        "cache": {"status": "off", "age_s": None, "key": None},
-        "attempts": attempts_document(attempts),
-        "decision": decision.record() if decision else None,
-        "overhead_ms": None,
+        "decision": decision.record(),
+    }
+
+
+def failure_document(error: NrError, decision: Decision | None, partial: str) -> Json:
+    """Returns the document of an ask without a record."""
+    known: dict[str, Json] = {}
+    if decision is not None:
+        known = decided_fields(decision, decision.chain[0] if decision.chain else None)
+    return {
+        **UNKNOWN,
+        **known,
+        "answer": partial or None,
+        "attempts": attempts_document(error.attempts),
         "error": error_document(error),
     }
 
 
-def answer_document(record: Record, error: NrError | None) -> Json:
+def answer_document(record: Record, error: NrError | None) -> dict[str, Json]:
     """Returns the document of an answered ask, whole or partial."""
-    model = record.model
     return {
-        "version": 1,
+        **UNKNOWN,
+        **decided_fields(record.decision, record.model),
         "answer": record.text or None,
         "reasoning": record.reasoning or None,
         "finish": record.finish,
-        "route": record.decision.route,
-        "model": model.name if model else None,
-        "model_id": model.id if model else None,
-        "provider": model.provider.name if model else None,
         "usage": usage_document(record.usage),
         "cost": {"usd": record.cost, "known": record.cost is not None},
         "cache": {
@@ -104,7 +122,6 @@ def answer_document(record: Record, error: NrError | None) -> Json:
             "key": record.cache_key,
         },
         "attempts": attempts_document(record.attempts),
-        "decision": record.decision.record(),
         "overhead_ms": round(record.total_ms - record.waited_ms, 2),
         "error": error_document(error),
     }
@@ -139,12 +156,11 @@ def event_document(event: Event) -> Json:
         case Finished(finish, usage):
             return {"event": "finished", "finish": finish, "usage": usage_document(usage)}
         case Served(record):
-            return {"event": "served", **dict(_without_answer(record))}
+            return {"event": "served", **_without_answer(record)}
 
 
 def _without_answer(record: Record) -> dict[str, Json]:
     """Returns the answer's document without the text, which came as events."""
     document = answer_document(record, None)
-    assert isinstance(document, dict), "an answer's document is an object"
     skipped = ("answer", "reasoning", "decision", "error", "version")
     return {name: value for name, value in document.items() if name not in skipped}

@@ -28,18 +28,16 @@ class Narrator:
             case Failed() if self._verbose:
                 self._outside.say(f"nr: {describe(event)}")
             case Switched(failed, to):
-                self._switch(failed, to.id)
+                self._switch(failed.kind, describe(failed), to.id)
             case _:
                 pass
 
-    def _switch(self, failed: Failed, to: str) -> None:
-        broken_key = failed.kind == FailureKind.AUTH
+    def _switch(self, kind: FailureKind, words: str, to: str) -> None:
+        broken_key = kind == FailureKind.AUTH
         if self._quiet or not (broken_key or self._verbose or self._outside.err_is_terminal):
             return
-        from nr_cli.pipeline.failure import describe
-
-        words = describe(failed) if broken_key and not self._verbose else failed.kind.value
-        self._outside.say(f"nr: {words}; asking {to} instead")
+        reason = words if broken_key and not self._verbose else kind.value
+        self._outside.say(f"nr: {reason}; asking {to} instead")
 
     def end(self, record: Record) -> None:
         """Says the routing line with -v, the usage line with -u, whom a newcomer has met."""

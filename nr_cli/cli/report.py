@@ -30,10 +30,8 @@ def report(outside: Outside, error: NrError, as_json: bool) -> None:
     if as_json:
         from nr_cli.cli.document import dump, failure_document
 
-        decision = getattr(error, "decision", None)
-        attempts = getattr(error, "attempts", ())
         try:
-            outside.write(dump(failure_document(error, decision, attempts, "")))
+            outside.write(dump(failure_document(error, error.decision, "")))
         except (OutputError, ClosedOutput):
             pass  # the exit status still tells
         else:

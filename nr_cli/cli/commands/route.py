@@ -15,7 +15,6 @@ from nr_cli.types.json import Json
 
 if TYPE_CHECKING:
     from nr_cli.app import Router
-    from nr_cli.types.decision import Decision
     from nr_cli.types.prompt import Ask
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -90,9 +89,8 @@ def route(
     try:
         decision = router.preview(ask)
     except NrError as error:
-        refused: Decision | None = getattr(error, "decision", None)
-        if refused is not None and not as_json:
-            outside.write(encode(explain(refused) + "\n"))
+        if error.decision is not None and not as_json:
+            outside.write(encode(explain(error.decision) + "\n"))
         raise
     outside.write(dump(decision.record()) if as_json else encode(explain(decision) + "\n"))
 
