@@ -13,6 +13,7 @@ from nr_cli.pipeline.ports import Ports
 from nr_cli.pipeline.resolve import resolve
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Decided, Event, Finished, Reasoning, Served, Text
+from nr_cli.types.policy import Model
 from nr_cli.types.prompt import Ask
 from nr_cli.types.record import CacheStatus, Record, Usage
 from nr_cli.types.request import Request
@@ -69,6 +70,38 @@ class World(NamedTuple):
     now: Callable[[], float]
 
 
+class Keyed(NamedTuple):
+    """A request with its place in the cache."""
+
+    request: Request
+    key: str
+    labels: Mapping[str, str]
+
+
+class Keys:
+    """The places in the cache of one ask's requests, each worked out once.
+
+    A key costs a digest of the whole prompt, so looking into the cache and keeping the answer
+    share it.
+    """
+
+    def __init__(self, ask: Ask, world: World) -> None:
+        """Takes the ask; a decision is taken with each request, since looking may make two."""
+        self._ask = ask
+        self._credential = world.ports.credential
+        self._keyed: dict[str, Keyed] = {}
+
+    def of(self, decision: Decision, model: Model) -> Keyed:
+        """Returns the request for one candidate with its place in the cache."""
+        if model.name not in self._keyed:
+            request = resolve(self._ask, decision, model)
+            material = cachekey.fields(request, self._credential(model).fingerprint)
+            self._keyed[model.name] = Keyed(
+                request, cachekey.key(material), cachekey.labels(material)
+            )
+        return self._keyed[model.name]
+
+
 class Found(NamedTuple):
     """A cached answer with the request it answers."""
 
@@ -85,23 +118,24 @@ def answer(ask: Ask, world: World) -> Generator[Step | Event, Reply, Record]:
     (every candidate failed before any text).
     """
     started, began = world.now(), world.ports.clock()
-    decision, found = look(ask, world)
+    keys = Keys(ask, world)
+    decision, found = look(ask, keys, world)
     yield Decided(decision)
     if found is not None:
         record = yield from replay(decision, found, started)
     else:
-        record = yield from send(ask, decision, world, started, began)
+        record = yield from send(ask, decision, keys, world, started, began)
     record = record._replace(total_ms=(world.ports.clock() - began) * 1000)
     yield Served(record)
     return record
 
 
-def look(ask: Ask, world: World) -> tuple[Decision, Found | None]:
+def look(ask: Ask, keys: Keys, world: World) -> tuple[Decision, Found | None]:
     """Returns the decision with the cached answer that serves it, if one does."""
     cache_alone = ask.cache == "only"
     if cache_alone or ask.offline:
         reading = world.decide(True)
-        found = find(ask, reading, world, all_candidates=True)
+        found = find(ask, reading, keys, world, all_candidates=True)
         if found is not None or cache_alone:
             if found is None:
                 raise CacheMiss("not in the cache", "ask once without --cache only")
@@ -115,16 +149,17 @@ def look(ask: Ask, world: World) -> tuple[Decision, Found | None]:
         raise CacheMiss(
             "offline: not in the cache, and no local model may answer", hint
         ) from refused
-    return decision, find(ask, decision, world, all_candidates=False)
+    return decision, find(ask, decision, keys, world, all_candidates=False)
 
 
-def find(ask: Ask, decision: Decision, world: World, all_candidates: bool) -> Found | None:
+def find(
+    ask: Ask, decision: Decision, keys: Keys, world: World, all_candidates: bool
+) -> Found | None:
     """Returns a cached answer of the first candidate, or of any when nobody can be asked."""
     if ask.cache not in READS:
         return None
     for model in decision.chain if all_candidates else decision.chain[:1]:
-        request = resolve(ask, decision, model)
-        key = cachekey.key(cachekey.fields(request, world.ports.credential(model).fingerprint))
+        request, key, _ = keys.of(decision, model)
         entry = world.shelf.get(key, TTL)
         document = entry and parse(entry.body)
         if entry and document:
@@ -172,23 +207,26 @@ def replay(
 
 
 def send(
-    ask: Ask, decision: Decision, world: World, started: float, began: float
+    ask: Ask,
+    decision: Decision,
+    keys: Keys,
+    world: World,
+    started: float,
+    began: float,
 ) -> Generator[Step | Event, Reply, Record]:
     """Yields the events of asking the backends; keeps the answer if it is whole and natural."""
     from nr_cli.pipeline.chain import walk  # a cached answer never needs it
 
-    requests = [resolve(ask, decision, model) for model in decision.chain]
-    totals = [request.timeouts.total for request in requests]
+    chain = [resolve(ask, decision, model) for model in decision.chain]
+    totals = [request.timeouts.total for request in chain]
     # each attempt keeps to its own total: a short one must not use up the next candidate's
     deadline = began + (ask.timeout or max(totals))
-    reached = yield from walk(requests, world.ports, deadline, ask.buffered)
+    reached = yield from walk(chain, world.ports, deadline, ask.buffered)
     outcome, request = reached.outcome, reached.request
     yield Finished(outcome.finish, outcome.usage)
-    fingerprint = world.ports.credential(request.model).fingerprint
-    material = cachekey.fields(request, fingerprint)
-    key = cachekey.key(material)
+    _, key, labels = keys.of(decision, request.model)
     if ask.cache in WRITES and is_keepable(reached):
-        world.shelf.put(key, document_of(reached), cachekey.labels(material))
+        world.shelf.put(key, document_of(reached), labels)
     return Record(
         decision=decision,
         model=request.model,

@@ -28,7 +28,7 @@ from nr_cli.providers.codec import (
 from nr_cli.types.events import Event, Failed, Finished, Reasoning, Text, ToolCall
 from nr_cli.types.record import Finish, Usage
 from nr_cli.types.request import Credential, Request
-from nr_cli.types.steps import Broke, Ended, Open, Opened, Read, Reply, Step
+from nr_cli.types.steps import Broke, Ended, HttpCall, Open, Opened, Read, Reply, Step
 
 MAX_ERROR_BODY = 64 * 1024
 MAX_TEXT = MAX_BODY
@@ -84,7 +84,8 @@ class Attempt:
         if isinstance(opened, Opened):
             self.started += opened.prepared
             self.deadline += opened.prepared
-            self.status = opened.status if call_has_status(call) else None
+            # a program has no status that a person would know
+            self.status = opened.status if isinstance(call, HttpCall) else None
             if 200 <= opened.status < 300:
                 yield from self._stream(self.codec.decoder(opened.headers), hold)
             else:
@@ -201,11 +202,6 @@ class Attempt:
             ms=(self.clock() - self.started) * 1000,
             waited_ms=self.waited * 1000,
         )
-
-
-def call_has_status(call: object) -> bool:
-    """Tells whether a call's status is one a person knows: HTTP has one, a program has not."""
-    return hasattr(call, "url")
 
 
 def redact(words: str, secret: str | None) -> str:

@@ -57,40 +57,37 @@ def walk(
 ) -> Generator[Step | Event, Reply, Reached]:
     """Yields the events of each attempt; returns the answer, or an outcome cut after text.
 
+    There is at least one request: a decision without candidates is refused before.
+
     Raises: Exhausted when no candidate is left and nothing was shown.
     """
     attempts: list[AttemptRecord] = []
     failures: list[Failed] = []
     waited = 0.0
     left = list(requests)
-    while left:
+    while True:
         request = left.pop(0)
         model = request.model
         yield Started(model)
-        attempt = Attempt(
-            request,
-            ports.credential(model),
-            ports.codec(model.provider.kind),
-            ports.clock,
-            deadline,
-        )
+        credential, codec = ports.credential(model), ports.codec(model.provider.kind)
+        attempt = Attempt(request, credential, codec, ports.clock, deadline)
         outcome = yield from attempt.run(hold=buffered)
         waited += outcome.waited_ms
         failed = outcome.failed
         attempts.append(_entry(model, outcome))
-        if failed is not None:
-            failures.append(failed)
-            yield failed
-            left = followers(failed, left, shown=bool(outcome.text) and not buffered)
-            if left and ports.clock() < deadline:
-                yield Switched(failed, left[0].model)
-                continue
-        if failed is None or outcome.text:
-            if buffered and outcome.text:
-                yield Text(outcome.text)
-            return Reached(request, outcome, tuple(attempts), waited)
-        break
-    raise exhausted(failures, attempts)
+        if failed is None:
+            break
+        failures.append(failed)
+        yield failed
+        left = followers(failed, left, shown=bool(outcome.text) and not buffered)
+        if not left or ports.clock() >= deadline:
+            break
+        yield Switched(failed, left[0].model)
+    if failed is not None and not outcome.text:
+        raise exhausted(failures, attempts)
+    if buffered and outcome.text:
+        yield Text(outcome.text)
+    return Reached(request, outcome, tuple(attempts), waited)
 
 
 def followers(failed: Failed, left: list[Request], shown: bool) -> list[Request]:
