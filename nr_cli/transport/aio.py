@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
 from nr_cli.errors import FailureKind
-from nr_cli.transport.sync import request_of, with_token
+from nr_cli.transport.sync import prepared_in, request_of, with_prepared, with_token
 from nr_cli.types.events import Event
 from nr_cli.types.steps import (
     Broke,
@@ -113,6 +114,7 @@ class AsyncHands:
         return self._process.open()
 
     async def _send(self, call: HttpCall, connect: float, within: float) -> Reply:
+        began = time.monotonic()
         socket = None
         if call.embedded is not None:
             from nr_cli.transport.embedded import NotReady
@@ -124,8 +126,10 @@ class AsyncHands:
             except NotReady as failure:
                 return Broke(failure.kind, failure.detail)
             call, socket = with_token(call, endpoint.token), endpoint.socket
+        spent = time.monotonic() - began
+        prepared = prepared_in(spent, within)
         self._http = AsyncHttpStream(call, connect, self._environ, socket)
-        return await self._http.read(within)
+        return with_prepared(await self._http.read(within - spent + prepared), prepared)
 
 
 class AsyncHttpStream:

@@ -111,7 +111,7 @@ class Embedded:
             if served == known and answers(endpoint.socket):
                 return endpoint
             self.close()
-        endpoint = self._shared(model, deadline) or self._start(model, None, deadline)
+        endpoint = self._shared(model, known, deadline) or self._start(model, known, None, deadline)
         self._serving = known, endpoint
         return endpoint
 
@@ -134,7 +134,7 @@ class Embedded:
             kind = FailureKind.MODEL_NOT_FOUND if self._offline else FailureKind.NETWORK
             raise NotReady(kind, f"{error.message} ({error.hint})") from None
 
-    def _shared(self, model: str, deadline: float) -> Endpoint | None:
+    def _shared(self, model: str, known: str, deadline: float) -> Endpoint | None:
         """Returns the shared server's endpoint, starting it if need be; None if none can be."""
         if not self._daemon or not ensure_private(self._folder):
             return None
@@ -145,17 +145,17 @@ class Embedded:
         try:
             take(lock, deadline)
             state = self._read_state()
-            warm = state and self._join(state, model)
+            warm = state and self._join(state, known)
             if warm:
                 return warm
             self._retire(state)
-            return self._start(model, self._folder, deadline)
+            return self._start(model, known, self._folder, deadline)
         finally:
             os.close(lock)
 
-    def _join(self, state: State, model: str) -> Endpoint | None:
+    def _join(self, state: State, known: str) -> Endpoint | None:
         """Returns the running server's endpoint, its lease held, if it serves this model."""
-        if state.model != identify(model) or state.version != __version__:
+        if state.model != known or state.version != __version__:
             return None
         if self._hold(os.path.dirname(state.socket)) and answers(state.socket):
             return Endpoint(state.socket, state.token)
@@ -174,7 +174,7 @@ class Embedded:
             return False
         return True
 
-    def _start(self, model: str, place: str | None, deadline: float) -> Endpoint:
+    def _start(self, model: str, known: str, place: str | None, deadline: float) -> Endpoint:
         """Starts a server: a shared one in this place, or without a place one of our own."""
         from importlib.util import find_spec
 
@@ -190,7 +190,7 @@ class Embedded:
             if place is None:
                 self._own = child
             else:
-                self._release(child, State(*endpoint, identify(model), __version__, child.pid))
+                self._release(child, State(*endpoint, known, __version__, child.pid))
         except BaseException as error:
             if child is not None:
                 end(child)

@@ -139,11 +139,22 @@ class NetworkHands:
                 return Broke(failure.kind, failure.detail)
             call, socket = with_token(call, endpoint.token), endpoint.socket
         spent = time.monotonic() - began
-        # loading is bounded by `within`: what took longer was the one-time fetch of the model
-        prepared = spent if spent > within else 0.0
+        prepared = prepared_in(spent, within)
         self._stream = HttpStream(call, connect, self._environ, socket)
-        opened = self._stream.read(within - spent + prepared)
-        return opened._replace(prepared=prepared) if isinstance(opened, Opened) else opened
+        return with_prepared(self._stream.read(within - spent + prepared), prepared)
+
+
+def prepared_in(spent: float, within: float) -> float:
+    """Returns the seconds of a wait for the embedded model that count against no limit.
+
+    Loading is bounded by `within`: what took longer was the one-time fetch of the model.
+    """
+    return spent if spent > within else 0.0
+
+
+def with_prepared(reply: Reply, prepared: float) -> Reply:
+    """Returns the reply; the head of a response says what its preparation took."""
+    return reply._replace(prepared=prepared) if isinstance(reply, Opened) else reply
 
 
 def with_token(call: HttpCall, token: str) -> HttpCall:
