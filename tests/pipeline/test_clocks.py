@@ -41,7 +41,8 @@ class Clockwork:
         self.steps.append(step)
         assert not isinstance(step, Sleep), "nothing here is worth a sleep"
         seconds, reply = self.rows.pop(0)
-        if seconds > step.within:
+        free = reply.prepared if isinstance(reply, Opened) else 0.0
+        if seconds - free > step.within:
             self.now += step.within
             return Broke(FailureKind.TIMEOUT, "nothing more came")
         self.now += seconds
@@ -207,3 +208,15 @@ def test_a_held_answer_that_broke_with_nobody_left_is_shown_as_far_as_it_came() 
 def test_waiting_for_the_backend_is_counted_apart_from_nr() -> None:
     reached, _, _ = run([(1, HEAD), (2, sse("a")), (3, STOP), (0, Ended())])
     assert reached.waited_ms == 6000
+
+
+def test_a_one_time_preparation_counts_against_no_limit() -> None:
+    """The first ask may fetch a model for minutes; the answer still has all of its own time."""
+    prepared = Opened(200, {}, prepared=500.0)
+    rows = [(505.0, prepared), (10.0, sse("late", "stop")), (0.0, Ended())]
+    reached, _, _ = run(rows, deadline=60.0)
+    assert reached.outcome.failed is None
+    assert reached.outcome.text == "late"
+    slow = [(505.0, prepared), (30.0, sse("too late"))]
+    with pytest.raises(Exhausted, match="timeout"):
+        run(slow, deadline=60.0)
