@@ -43,7 +43,13 @@ def error_document(error: NrError | None) -> Json:
 
 def usage_document(usage: Usage | None) -> Json:
     """Returns token counts as JSON."""
-    return None if usage is None else dict(usage._asdict())
+    if usage is None:
+        return None
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+    }
 
 
 def attempts_document(attempts: tuple[Attempt, ...]) -> Json:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from typing import cast
 
+from nr_cli.types.message import Message
 from nr_cli.types.request import Request
 
 # A change of this number empties every cache: raise it when the meaning of an entry changes.
@@ -16,6 +18,7 @@ LONGEST = 400  # characters of a field that the material carries as they are
 # named here, so that forgetting costs a miss, never a wrong answer.
 DENIED = frozenset({
     "timeouts",
+    "input_tokens",  # follows from the messages
     "model.name",
     "model.caps",
     "model.context",
@@ -38,7 +41,7 @@ DENIED = frozenset({
 def fields(request: Request, fingerprint: str) -> dict[str, str]:
     """Returns the key's material: canonical JSON by dotted field name, long values as sha256."""
     material = {name: _short(_canonical(value)) for name, value in _walk("", request)}
-    material["schema"] = str(SCHEMA)
+    material["key_version"] = str(SCHEMA)
     material["credential"] = fingerprint
     return material
 
@@ -81,12 +84,22 @@ def _walk(prefix: str, value: object) -> Iterator[tuple[str, object]]:
     if hasattr(value, "_asdict"):
         for name, part in value._asdict().items():
             yield from _walk(f"{prefix}.{name}" if prefix else name, part)
-    elif isinstance(value, dict):
+    elif prefix == "messages":
+        yield prefix, [_turn(message) for message in cast("tuple[Message, ...]", value)]
+    elif isinstance(value, dict) and prefix != "schema":
         for name in sorted(value):
             yield f"{prefix}.{name}", value[name]
     else:
         yield prefix, value
 
 
+def _turn(message: Message) -> list[object]:
+    """Returns one turn; a file counts by its content, whatever it is called."""
+    files = [[file.media_type, file.digest] for file in message.attachments]
+    return [message.role, message.text, *files]
+
+
 def _canonical(value: object) -> str:
+    if isinstance(value, frozenset):
+        value = sorted(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

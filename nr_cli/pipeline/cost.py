@@ -11,7 +11,9 @@ def cost_of(usage: Usage | None, price: Price | None) -> float | None:
     if usage is None or price is None:
         return None
     cached = min(usage.cached_input_tokens, usage.input_tokens)
+    written = min(usage.cache_write_tokens, usage.input_tokens - cached)
     cached_price = price.input if price.cached_input is None else price.cached_input
-    fresh = usage.input_tokens - cached
-    dollars = fresh * price.input + cached * cached_price + usage.output_tokens * price.output
-    return dollars / 1_000_000
+    write_price = price.input if price.cache_write is None else price.cache_write
+    fresh = usage.input_tokens - cached - written
+    spent = fresh * price.input + cached * cached_price + written * write_price
+    return (spent + usage.output_tokens * price.output) / 1_000_000

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from nr_cli.types.decision import Decision
+from nr_cli.types.message import Message
 from nr_cli.types.policy import Model
 from nr_cli.types.prompt import Ask
-from nr_cli.types.request import Message, Request
+from nr_cli.types.request import Request
 
 
 def resolve(ask: Ask, decision: Decision, model: Model) -> Request:
@@ -14,9 +15,10 @@ def resolve(ask: Ask, decision: Decision, model: Model) -> Request:
     params = {**model.params, **settings.params, **ask.params}
     system = system_text(ask, decision, model)
     messages = [Message("system", system)] if system else []
-    messages.append(Message("user", ask.prompt.text))
+    messages += ask.prompt.turns
+    messages.append(Message("user", ask.prompt.text, ask.prompt.attachments))
     timeouts = model.provider.timeout._replace(**settings.timeout)
-    return Request(model, tuple(messages), params, timeouts)
+    return Request(model, tuple(messages), params, timeouts, input_tokens=decision.input_tokens)
 
 
 def system_text(ask: Ask, decision: Decision, model: Model) -> str:

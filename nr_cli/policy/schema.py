@@ -35,7 +35,7 @@ class Field(NamedTuple):
 
 
 PICKS = ("first", "cheapest", "best", "random")
-KINDS = ("openai", "local", "command")
+KINDS = ("openai", "openai-responses", "azure", "anthropic", "gemini", "ollama", "local", "command")
 CAPS = ("vision", "audio", "document", "tools", "json", "long_context", "reasoning")
 SYSTEM_MODES = ("default", "prepend", "append", "replace")
 DAY = 86_400.0
@@ -171,7 +171,6 @@ LATER: Mapping[str, tuple[str, ...]] = {
 # Values of the language that this version does not carry out, by field.
 LATER_VALUES: Mapping[str, tuple[str, ...]] = {
     "pick": ("fastest", "balanced", "weighted"),
-    "kind": ("anthropic", "gemini", "ollama"),
     "use": ("examples", "llm", "command"),
 }
 

@@ -69,10 +69,11 @@ def codec_for(kind: str) -> Codec:
     from importlib import import_module
     from typing import cast
 
-    if not kind.isidentifier() or kind in ("codec", "framing", "blame"):
+    name = kind.replace("-", "_")
+    if not name.isidentifier() or name in ("codec", "framing", "blame"):
         raise LookupError(kind)
     try:
-        module = import_module(f"nr_cli.providers.{kind}")
+        module = import_module(f"nr_cli.providers.{name}")
     except ModuleNotFoundError as missing:
         raise LookupError(kind) from missing
     return cast("Codec", module)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from nr_cli.providers import openai
 from nr_cli.providers.codec import Blame
 from nr_cli.types.json import Json
-from nr_cli.types.request import Credential, Message, Request
+from nr_cli.types.message import Message
+from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import HttpCall
 
 SYSTEM = "You are a helpful assistant."

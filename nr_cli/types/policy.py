@@ -49,7 +49,8 @@ class Price(NamedTuple):
 class Provider(NamedTuple):
     """Where requests go: one protocol at one address under one credential.
 
-    `argv` belongs to kind "command", `model_path` to kind "local".
+    `argv` belongs to kind "command", `model_path` to kind "local". `quirks` names ways in which a
+    vendor departs from the protocol; the codec of the kind knows them.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Provider(NamedTuple):
     ca_file: str | None = None
     argv: tuple[str, ...] = ()
     model_path: str | None = None
+    quirks: frozenset[str] = frozenset()
 
 
 class Model(NamedTuple):

@@ -5,26 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from nr_cli.types.json import Json
+from nr_cli.types.json import Json, JsonObject
+from nr_cli.types.message import Attachment, Message
 
 CacheMode: TypeAlias = Literal["readwrite", "read", "write", "refresh", "only", "off"]
 Source: TypeAlias = Literal["args", "stdin", "file", "batch", "serve"]
 
 
 class Prompt(NamedTuple):
-    """The user's words: `text` is argument, files and stdin joined, exactly as it is sent."""
+    """The user's words: `text` is argument, files and stdin joined, exactly as it is sent.
+
+    `turns` is the conversation so far, oldest first, without system text.
+    """
 
     text: str
     system: str | None = None
     source: Source = "args"
     file_names: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    turns: tuple[Message, ...] = ()
 
 
 class Ask(NamedTuple):
     """One request: a prompt and the flags that shape how it is routed and answered.
 
     `timeout` is in seconds over everything; `buffered` says that nothing is shown before the
-    answer is whole, so a broken stream may still fall over to the next candidate.
+    answer is whole, so a broken stream may still fall over to the next candidate. `schema` is the
+    JSON Schema that the answer must satisfy.
     """
 
     prompt: Prompt
@@ -39,3 +46,4 @@ class Ask(NamedTuple):
     timeout: float | None = None
     stream: bool = True
     buffered: bool = False
+    schema: JsonObject | None = None

@@ -13,11 +13,15 @@ CacheStatus: TypeAlias = Literal["hit", "miss", "stale", "refresh", "off"]
 
 
 class Usage(NamedTuple):
-    """Tokens as the backend counted them; cached input is part of `input_tokens`."""
+    """Tokens as the backend counted them.
+
+    Input read from the vendor's cache, or written to it, is part of `input_tokens`.
+    """
 
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 class Attempt(NamedTuple):

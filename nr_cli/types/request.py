@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from nr_cli.types.json import Json
+from nr_cli.types.json import Json, JsonObject
+from nr_cli.types.message import Message
 from nr_cli.types.policy import Model, Timeouts
 
 
-class Message(NamedTuple):
-    """One turn of the conversation."""
-
-    role: Literal["system", "user", "assistant"]
-    text: str
-
-
 class Request(NamedTuple):
-    """Everything that can change the answer, plus how long to wait for it."""
+    """Everything that can change the answer, plus how long to wait for it.
+
+    `schema` is the JSON Schema that the protocol itself is to enforce, None where there is none or
+    where the system text asks for it. `input_tokens` is the estimate of the whole input.
+    """
 
     model: Model
     messages: tuple[Message, ...]
     params: Mapping[str, Json]
     timeouts: Timeouts
+    schema: JsonObject | None = None
+    input_tokens: int = 0
 
 
 class Credential(NamedTuple):

@@ -19,10 +19,11 @@ from nr_cli.transport.script import ScriptedHands
 from nr_cli.transport.sync import drive
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Event, Finished, Served, Started, Switched, Text
+from nr_cli.types.message import Message
 from nr_cli.types.policy import Model, Price, Provider, Route, Timeouts, Use
 from nr_cli.types.prompt import Ask, Prompt
 from nr_cli.types.record import Record, Usage
-from nr_cli.types.request import Credential, Message, Request
+from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import Broke, Ended, Open, Opened, Read, Reply
 
 PROVIDER = Provider("p", "openai", "http://127.0.0.1:1/v1")

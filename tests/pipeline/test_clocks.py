@@ -13,8 +13,9 @@ from nr_cli.pipeline.ports import Ports
 from nr_cli.providers.codec import codec_for
 from nr_cli.transport.sync import drive
 from nr_cli.types.events import Event, Reasoning, Text
+from nr_cli.types.message import Message
 from nr_cli.types.policy import Model, Provider, Timeouts
-from nr_cli.types.request import Credential, Message, Request
+from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import Broke, Ended, Open, Opened, Read, Reply, Sleep, Step
 
 KEY = "sk-canary"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from nr_cli.pipeline import cachekey
 from nr_cli.types.json import Json
+from nr_cli.types.message import Message
 from nr_cli.types.policy import Model, Price, Provider, Timeouts
-from nr_cli.types.request import Message, Request
+from nr_cli.types.request import Request
 
 PROVIDER = Provider("p", "openai", "http://127.0.0.1:1/v1")
 MODEL = Model("m", PROVIDER, "wire")
@@ -22,6 +23,8 @@ OTHERS: dict[str, object] = {
     "messages": (Message("user", "ho"),),
     "params": {"seed": 2},
     "timeouts": Timeouts(total=1.0),
+    "schema": {"type": "object"},
+    "input_tokens": 7,
     "model.name": "alias",
     "model.wire": "other",
     "model.caps": frozenset({"tools"}),
@@ -44,6 +47,7 @@ OTHERS: dict[str, object] = {
     "model.provider.ca_file": "/ca.pem",
     "model.provider.argv": ("cat",),
     "model.provider.model_path": "/model.gguf",
+    "model.provider.quirks": frozenset({"odd"}),
 }
 
 
@@ -90,13 +94,21 @@ TURNS = st.lists(
 ).map(tuple)
 
 
+def sent(turns: tuple[Message, ...]) -> list[object]:
+    """What a backend sees of a conversation: files by media type with content."""
+    return [
+        (role, text, [(file.media_type, file.digest) for file in files])
+        for role, text, files in turns
+    ]
+
+
 @given(TURNS, TURNS)
 @settings(deadline=None)
 def test_other_words_are_another_key_and_the_same_words_the_same(
     one: tuple[Message, ...], other: tuple[Message, ...]
 ) -> None:
     keys = [key_of(REQUEST._replace(messages=turns)) for turns in (one, other)]
-    assert (keys[0] == keys[1]) == (one == other)
+    assert (keys[0] == keys[1]) == (sent(one) == sent(other))
     assert all(re.fullmatch("[0-9a-f]{64}", key) for key in keys)
 
 

@@ -10,8 +10,9 @@ from nr_cli.errors import FailureKind
 from nr_cli.providers import command
 from nr_cli.providers.codec import Blame
 from nr_cli.types.events import Finished, Text
+from nr_cli.types.message import Message
 from nr_cli.types.policy import Model, Provider, Timeouts
-from nr_cli.types.request import Credential, Message, Request
+from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import Ended, ProcessCall
 
 

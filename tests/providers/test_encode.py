@@ -10,8 +10,9 @@ from nr_cli.errors import UsageError
 from nr_cli.providers import openai
 from nr_cli.providers.codec import codec_for
 from nr_cli.types.json import Json
+from nr_cli.types.message import Message
 from nr_cli.types.policy import Model, Provider, Timeouts
-from nr_cli.types.request import Credential, Message, Request
+from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import HttpCall
 
 NO_KEY = Credential(None, "none")
