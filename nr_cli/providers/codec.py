@@ -70,12 +70,14 @@ def codec_for(kind: str) -> Codec:
     from typing import cast
 
     name = kind.replace("-", "_")
-    if not name.isidentifier() or name in ("codec", "framing", "blame"):
+    if not name.isidentifier():
         raise LookupError(kind)
     try:
         module = import_module(f"nr_cli.providers.{name}")
     except ModuleNotFoundError as missing:
         raise LookupError(kind) from missing
+    if not hasattr(module, "encode"):
+        raise LookupError(kind)  # a module of this room that is no protocol
     return cast("Codec", module)
 
 
