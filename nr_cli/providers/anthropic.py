@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from nr_cli.errors import FailureKind, UsageError
 from nr_cli.providers.blame import OPEN_STATUSES, blame_error, blame_response, server_words
 from nr_cli.providers.codec import MAX_BODY, Blame, Delta, Malformed
-from nr_cli.providers.decoding import Counts, EventDecoder
+from nr_cli.providers.decoding import Counts, EventDecoder, arguments_of
 from nr_cli.providers.encoding import (
     Dialect,
     effort_of,
@@ -278,7 +277,7 @@ class AnthropicDecoder(EventDecoder):
                 return self.think(text)
             case {"type": "tool_use", "name": str(name)}:
                 given = block.get("input")  # whole in a document, {} where it will be streamed
-                self._calls[index] = (name, [json.dumps(given)] if given else [])
+                self._calls[index] = (name, [arguments_of(given)] if given else [])
         return []
 
     def _extend(self, index: int, delta: JsonObject) -> list[Delta]:

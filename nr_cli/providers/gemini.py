@@ -18,7 +18,7 @@ from nr_cli.providers.blame import (
     phrase_kind,
 )
 from nr_cli.providers.codec import Blame, Delta, Malformed
-from nr_cli.providers.decoding import Counts, EventDecoder
+from nr_cli.providers.decoding import Counts, EventDecoder, arguments_of
 from nr_cli.providers.encoding import (
     Dialect,
     effort_of,
@@ -176,8 +176,7 @@ def decoder(headers: Mapping[str, str]) -> GeminiDecoder:
 def blame(status: int, headers: Mapping[str, str], body: bytes) -> Blame:
     """Returns the failure that an error response stands for."""
     found = blame_response(status, headers, body)
-    if status not in OPEN_STATUSES and status != 504:
-        return found
+    sharp = status in OPEN_STATUSES or status == 504
     try:
         document: Json = json.loads(body)
     except (ValueError, RecursionError):
@@ -186,8 +185,10 @@ def blame(status: int, headers: Mapping[str, str], body: bytes) -> Blame:
         # an array is what a stream answers that was not asked for as events
         document = document[0]
         detail, code = error_words(document.get("error"))
-        found = found._replace(kind=phrase_kind(f"{code} {detail}") or found.kind, detail=detail)
-    return _sharpened(found, document.get("error") if isinstance(document, Mapping) else None)
+        kind = phrase_kind(f"{code} {detail}") if sharp else None
+        found = found._replace(kind=kind or found.kind, detail=detail)
+    error = document.get("error") if isinstance(document, Mapping) else None
+    return _sharpened(found, error) if sharp else found
 
 
 def blame_event(error: Json) -> Blame:
@@ -310,9 +311,10 @@ class GeminiDecoder(EventDecoder):
             case {"text": text}:
                 self._spoke = True
                 return self.say(text)
-            case {"functionCall": {"name": str(name)} as call}:
-                given = call.get("args")
-                return [ToolCall(name, json.dumps({} if given is None else given))]
+            case {"functionCall": {"name": str(name), "args": dict(given)}}:
+                return [ToolCall(name, arguments_of(given))]
+            case {"functionCall": {"name": str(name)}}:
+                return [ToolCall(name, "{}")]
         return []  # what is no text, such as an image or a signature, has no place in an answer
 
     def _usage(self) -> Usage | None:
