@@ -16,6 +16,8 @@ from nr_cli.types.policy import Path
 
 # Vendors that need no entry under `providers`; the catalog may know more.
 BUILT_IN_VENDORS = ("openai", "local")
+# Protocols that are spoken at an address; a vendor's own is known.
+ADDRESSED = ("openai", "anthropic", "gemini")
 
 
 def check_references(checking: Checking) -> None:
@@ -85,7 +87,7 @@ def _check_provider(checking: Checking, name: str, entry: JsonObject) -> None:
     kind = whole.get("kind")
     if kind is None and not (known is None and name in BUILT_IN_VENDORS):
         checking.report(path, "NR115", f'provider {quote(name)} needs "kind": the protocol')
-    if kind == "openai" and "base_url" not in whole and name != "openai":
+    if kind in ADDRESSED and "base_url" not in whole and name not in BUILT_IN_VENDORS:
         checking.report(path, "NR115", f'provider {quote(name)} needs "base_url": its address')
     if kind == "command" and "command" not in whole:
         checking.report(path, "NR115", f'provider {quote(name)} needs "command": the program')
@@ -95,7 +97,7 @@ def _check_provider(checking: Checking, name: str, entry: JsonObject) -> None:
         wrong = url_flaw(base_url, keyed, whole.get("local") is True)
         if wrong is not None:
             checking.report((*path, "base_url"), "NR142", f"base_url {wrong}")
-    elif whole.get("local") is True and kind == "openai" and base_url is None:
+    elif whole.get("local") is True and kind in ADDRESSED and base_url is None:
         checking.report((*path, "local"), "NR142", "local needs a base_url on this machine")
 
 

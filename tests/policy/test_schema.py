@@ -89,6 +89,8 @@ def test_the_json_schema_refuses_what_the_check_refuses(text: str) -> None:
         pytest.param("providers: {a: {kind: opnai}}", "NR133", id="unknown kind"),
         pytest.param("providers: {a: {base_url: 'https://x.example/v1'}}", "NR115", id="no kind"),
         pytest.param("providers: {a: {kind: openai}}", "NR115", id="no address"),
+        pytest.param("providers: {a: {kind: anthropic}}", "NR115", id="no address, anthropic"),
+        pytest.param("providers: {a: {kind: gemini}}", "NR115", id="no address, gemini"),
         pytest.param("providers: {a: {kind: command}}", "NR115", id="no program"),
         pytest.param("providers: {openai: {timeout: {total: -1}}}", "NR131", id="negative time"),
         pytest.param("providers: {openai: {timeout: {total: 3 weeks}}}", "NR111", id="duration"),
