@@ -9,16 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.model.conftest import SERVER
+
 pytest.importorskip("xllamacpp", reason="the embedded runtime is not installed")
 pytestmark = [pytest.mark.model, pytest.mark.timeout(240)]
 
 QUESTION = "What is the capital of Japan?"
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One place for the weights, so that they are fetched once for all of these tests."""
-    return tmp_path_factory.mktemp("data")
 
 
 def run(home: Path, data: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[bytes]:
@@ -92,18 +88,6 @@ def test_a_prompt_larger_than_the_window_is_refused_before_it_is_sent(
     done = run(tmp_path, data, "ask", "word " * 20_000)
     assert done.returncode == 80
     assert b"2048" in done.stderr
-
-
-SERVER = """
-import sys, xllamacpp
-params = xllamacpp.CommonParams()
-params.model.path = sys.argv[1]
-params.port = int(sys.argv[2])
-params.n_ctx, params.verbosity, params.ui = 2048, -1, False
-params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-server = xllamacpp.Server(params)
-sys.stdin.read()
-"""
 
 
 def test_a_real_server_answers_through_the_openai_codec_once_it_has_loaded(
