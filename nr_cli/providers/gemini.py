@@ -61,7 +61,8 @@ BESIDE = frozenset({"safetySettings", "tools", "toolConfig", "cachedContent", "l
                     "serviceTier"})  # fmt: skip
 
 # Gemini 2 takes a budget in tokens, later ones a word.
-BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
+BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576,
+           "xhigh": 24_576}  # fmt: skip
 BUDGETED = re.compile(r"gemini-(1|2)\b")
 
 FINISHES: dict[str, Finish] = {
@@ -75,6 +76,7 @@ FINISHES: dict[str, Finish] = {
     "IMAGE_SAFETY": "content_filter",
     "IMAGE_PROHIBITED_CONTENT": "content_filter",
     "IMAGE_RECITATION": "content_filter",
+    "MODEL_ARMOR": "content_filter",
 }
 # The model began something that is no answer; the server gave up on it.
 SPOILT = frozenset({

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 
 from nr_cli.types.json import Json, JsonObject
 
-KEPT = frozenset({
-    "type", "enum", "const", "required", "default", "title", "description", "pattern",
-    "$ref", "$schema", "$id",
-})  # fmt: skip
+KEPT = frozenset({"type", "required", "title", "description", "$ref"})
+# What says nothing of the answer.
+DROPPED = frozenset({"$schema", "$id", "$comment"})
 # Keywords whose value is a schema, a list of schemas, or schemas by name.
 ONE = frozenset({"items"})
 MANY = frozenset({"anyOf", "allOf"})
@@ -30,20 +29,22 @@ def reduce(schema: Json) -> Json:
     """
     if not isinstance(schema, Mapping):
         return schema
+    if "$ref" in schema:  # it stands alone, but for the definitions at the root
+        schema = {name: schema[name] for name in ("$ref", "$defs", "definitions") if name in schema}
     reduced: dict[str, Json] = {}
     told: dict[str, Json] = {}
     for keyword, value in schema.items():
-        if keyword == "oneOf":  # the nearest that decoding keeps; the asker's validation is exact
-            reduced["anyOf"] = _reduce_all(value)
+        if keyword == "oneOf" and "anyOf" not in schema:
+            reduced["anyOf"] = _reduce_all(value)  # the nearest that decoding keeps
         elif keyword in ONE:
             reduced[keyword] = reduce(value)
         elif keyword in MANY:
             reduced[keyword] = _reduce_all(value)
         elif keyword in NAMED and isinstance(value, Mapping):
             reduced[keyword] = {name: reduce(part) for name, part in value.items()}
-        elif keyword in KEPT or _is_kept(keyword, value):
+        elif _is_kept(keyword, value):
             reduced[keyword] = value
-        elif keyword != "additionalProperties":
+        elif keyword not in DROPPED and keyword != "additionalProperties":
             told[keyword] = value
     if told:
         words = [reduced.get("description"), json.dumps(told, ensure_ascii=False)]
@@ -58,7 +59,15 @@ def _reduce_all(schemas: Json) -> Json:
 def _is_kept(keyword: str, value: Json) -> bool:
     if keyword == "format":
         return isinstance(value, str) and value in FORMATS
-    return keyword == "minItems" and value in (0, 1)
+    if keyword == "enum":
+        return isinstance(value, list | tuple) and not any(map(_is_compound, value))
+    if keyword == "const":
+        return not _is_compound(value)
+    return keyword in KEPT or (keyword == "minItems" and value in (0, 1))
+
+
+def _is_compound(value: Json) -> bool:
+    return isinstance(value, list | tuple | Mapping)
 
 
 def _closed(schema: JsonObject, reduced: dict[str, Json]) -> dict[str, Json]:

@@ -488,6 +488,40 @@ def test_a_schema_is_enforced_by_the_protocol_with_what_it_cannot_keep_told() ->
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("schema", "reduced"),
+    [
+        ({"$schema": "x", "$id": "y", "type": "string"}, {"type": "string"}),
+        (
+            {"$ref": "#/$defs/a", "description": "b", "$defs": {"a": {"type": "null"}}},
+            {"$ref": "#/$defs/a", "$defs": {"a": {"type": "null"}}},
+        ),
+        ({"type": "string", "enum": ["a", None]}, {"type": "string", "enum": ["a", None]}),
+        ({"enum": [[1]]}, {"description": '{"enum": [[1]]}'}),
+        ({"const": 5}, {"const": 5}),
+        ({"const": {}}, {"description": '{"const": {}}'}),
+        (
+            {"type": "array", "items": {"type": "null"}, "minItems": 1},
+            {"type": "array", "items": {"type": "null"}, "minItems": 1},
+        ),
+        ({"type": "array", "minItems": 2}, {"type": "array", "description": '{"minItems": 2}'}),
+        ({"title": "t", "pattern": "^é"}, {"title": "t", "description": '{"pattern": "^é"}'}),
+        (
+            {"anyOf": [{"type": "null"}], "oneOf": [True]},
+            {"anyOf": [{"type": "null"}], "description": '{"oneOf": [true]}'},
+        ),
+        ({"allOf": [{"minimum": 1}]}, {"allOf": [{"description": '{"minimum": 1}'}]}),
+        ({"anyOf": "odd", "items": True}, {"anyOf": "odd", "items": True}),
+        ({"format": []}, {"description": '{"format": []}'}),
+    ],
+    ids=lambda value: next(iter(value)),
+)  # fmt: skip
+def test_each_keyword_of_a_schema_is_kept_or_told(
+    schema: dict[str, Json], reduced: dict[str, Json]
+) -> None:
+    assert sent(schema=schema)["output_config"]["format"]["schema"] == reduced
+
+
 def test_a_lone_surrogate_in_a_prompt_never_breaks_the_request() -> None:
     assert sent((Message("user", "a\ud800b"),))["messages"][0]["content"] == "a?b"
 

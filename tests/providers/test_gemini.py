@@ -202,7 +202,8 @@ def test_no_bytes_break_the_decoder(raw: bytes) -> None:
         ("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter"),
         ("RECITATION", "content_filter"), ("BLOCKLIST", "content_filter"),
         ("PROHIBITED_CONTENT", "content_filter"), ("SPII", "content_filter"),
-        ("IMAGE_SAFETY", "content_filter"), ("OTHER", None), ("LANGUAGE", None),
+        ("IMAGE_SAFETY", "content_filter"), ("MODEL_ARMOR", "content_filter"),
+        ("OTHER", None), ("LANGUAGE", None),
         ("FINISH_REASON_UNSPECIFIED", None), ("BRAND_NEW", None),
     ],
 )  # fmt: skip
