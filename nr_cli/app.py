@@ -253,22 +253,33 @@ def random_below(limit: int) -> int:
 
 
 def codec_named(kind: str) -> Codec:
-    """Returns the codec of a provider's kind, imported when it is first needed."""
+    """Returns the codec of a provider's kind, imported when it is first needed.
+
+    Raises: ConfigError for a kind whose plugin is gone or broken.
+    """
     from nr_cli.providers.codec import codec_for
 
-    return codec_for(kind)
+    try:
+        return codec_for(kind)
+    except LookupError:
+        raise ConfigError(f"no plugin offers the provider kind {kind}") from None
 
 
 def compile_classifier(spec: Mapping[str, Json]) -> Callable[[str], str | None]:
-    """Returns a policy's own classifier, which the file of its `use` compiles."""
-    from nr_cli.classify import load
+    """Returns a policy's own classifier, which the file or plugin of its `use` compiles.
+
+    Raises: ConfigError for a plugin that is gone, broken or fails.
+    """
+    from nr_cli.classify import compile_own
     from nr_cli.policy.regex import search_any
 
     def search(pattern: str, text: str) -> bool:
         return search_any([pattern], text)[0] == "yes"
 
-    classify: Callable[[str], str | None] = load(str(spec["use"])).compile(spec, search)
-    return classify
+    try:
+        return compile_own(spec, search)
+    except LookupError:
+        raise ConfigError(f"no plugin offers the classifier {spec['use']}") from None
 
 
 def remember(

@@ -2,7 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
+from typing import TYPE_CHECKING, cast
+
+from nr_cli.types.json import JsonObject
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    Search = Callable[[str, str], bool]
+    Classify = Callable[[str], str | None]
+
+    class Labeller(Protocol):
+        """What a file of this directory offers for `classify.<name>.use`, as does a plugin."""
+
+        def compile(self, spec: JsonObject, search: Search) -> Classify:
+            """Returns the classifier of `{use, labels}`; `search` is the bounded regex search."""
+            ...
+
+
+def compile_own(spec: JsonObject, search: Search) -> Classify:
+    """Returns a policy's own classifier, compiled by the file or the plugin its `use` names.
+
+    Raises: LookupError when neither is there, ConfigError for a plugin that is broken or fails.
+    """
+    use = str(spec["use"])
+    try:
+        return cast("Labeller", load(use)).compile(spec, search)
+    except LookupError:
+        from nr_cli import plugins
+        from nr_cli.errors import ConfigError
+
+        found = plugins.find("classifiers", use)
+        if found is None:
+            raise
+        if found.offer is None:
+            problem = f"{found.plugin.label}: {found.plugin.problem}"
+            raise ConfigError(problem, "update or uninstall it") from None
+    compile_it = plugins.guarded(found.plugin, cast("Labeller", found.offer).compile)
+    return plugins.guarded(found.plugin, compile_it(spec, search))
 
 
 def load(name: str) -> ModuleType:

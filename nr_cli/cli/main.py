@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from keyword import iskeyword
 from types import FrameType
 from typing import cast
 
@@ -15,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from nr_cli.cli.env import ClosedOutput, Outside, Stopped, die_by, open_stdout
 from nr_cli.cli.report import report, report_bug
 from nr_cli.cli.request import join_pairs
-from nr_cli.errors import ExitCode, NrError, UsageError
+from nr_cli.errors import ConfigError, ExitCode, NrError, UsageError
 
 COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 # Part of the command set that later versions bring; named, so that nobody looks for a typo.
@@ -28,24 +29,51 @@ MISUSE: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 class Commands(TyperGroup):
-    """The commands of `nr`, each imported from its own file when it is named."""
+    """The commands of `nr`, each imported from its own file when it is named, then plugins'."""
 
     def list_commands(self, ctx: object) -> list[str]:
-        """Returns the names of the files in commands/."""
-        names = [name.removesuffix(".py") for name in os.listdir(COMMANDS) if name.endswith(".py")]
-        return sorted(name for name in names if not name.startswith("_"))
+        """Returns the names of the commands, plugins' that work among them.
+
+        A plugin that does not work is named on stderr.
+        """
+        from nr_cli import plugins
+        from nr_cli.cli.plugged import find_app
+
+        names = own_commands()
+        for name in plugins.names("commands"):
+            try:
+                if name not in (*names, *PLANNED) and find_app(name) is not None:
+                    names.append(name)
+            except ConfigError as error:
+                report(Outside(os.environ), error, as_json=False)
+        return sorted(names)
 
     def get_command(self, ctx: object, name: str) -> TyperCommand | None:
-        """Returns the command of that name. Raises: UsageError for one that is yet to come."""
-        if not name.isidentifier() or name not in self.list_commands(ctx):
-            if name in PLANNED:
-                raise UsageError(f"nr {name}: not part of this version", "see nr --help")
-            return None
-        from importlib import import_module
+        """Returns the command of that name.
 
-        command = typer.main.get_command(import_module(f"nr_cli.cli.commands.{name}").app)
+        Raises: UsageError for one that is yet to come, ConfigError for a plugin that is broken.
+        """
+        if name in own_commands():
+            from importlib import import_module
+
+            app = import_module(f"nr_cli.cli.commands.{name}{'_' * iskeyword(name)}").app
+        elif name in PLANNED:
+            raise UsageError(f"nr {name}: not part of this version", "see nr --help")
+        else:
+            from nr_cli.cli.plugged import find_app
+
+            app = find_app(name)
+            if app is None:
+                return None
+        command = typer.main.get_command(app)
         command.name = name
         return cast("TyperCommand", command)  # a group is one too; Typer's types do not say so
+
+
+def own_commands() -> list[str]:
+    """Returns nr's own commands: the files in commands/; one for a keyword of Python ends in _."""
+    names = [name.removesuffix(".py") for name in os.listdir(COMMANDS) if name.endswith(".py")]
+    return sorted(name.rstrip("_") for name in names if not name.startswith("_"))
 
 
 root = typer.Typer(
@@ -95,8 +123,7 @@ def run(arguments: Sequence[str]) -> int:
     except (ClosedOutput, BrokenPipeError):
         return end_by(signal.SIGPIPE)
     except Exception as bug:
-        report_bug(outside, bug, as_json)
-        return int(ExitCode.BUG)
+        return end_by_bug(outside, bug, arguments)
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -118,6 +145,22 @@ def end_by(number: int) -> int:
     """Ends the process by a signal; returns the shell's number for it where that is blocked."""
     die_by(number)
     return 128 + number
+
+
+def end_by_bug(outside: Outside, bug: Exception, arguments: Sequence[str]) -> int:
+    """Reports a bug of nr, or the failure of the plugin whose command this is; returns the exit."""
+    as_json = "--json" in arguments
+    name = next((word for word in arguments if not word.startswith("-")), "")
+    if name not in own_commands():
+        from nr_cli import plugins
+
+        found = plugins.find("commands", name)
+        if found is not None:
+            failure = plugins.failure(found.plugin, bug)
+            report(outside, failure, as_json)
+            return int(failure.exit)
+    report_bug(outside, bug, as_json)
+    return int(ExitCode.BUG)
 
 
 def usage_error(misuse: Exception) -> UsageError:

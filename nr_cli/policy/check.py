@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nr_cli.policy import values
 from nr_cli.policy.document import Document, as_texts, is_list
@@ -18,6 +19,9 @@ from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.policy.variables import flaw, has_variables
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Finding, Path, Severity
+
+if TYPE_CHECKING:
+    from nr_cli.plugins import Group
 
 VERSION = 1
 SECRET_KEYS = frozenset(
@@ -358,7 +362,23 @@ class Checking:
             message = f"{key}: {text} is not carried out by nr {__version__} yet"
             self.report(path, "NR113", f"{message} (known: {', '.join(field.choices)})")
             return
-        hint = did_you_mean(text, field.choices) or f" (known: {', '.join(field.choices)})"
+        if field.plugins is not None:
+            self._check_plugin(field.plugins, field.choices, path, text)
+            return
+        self._report_choice(path, text, field.choices)
+
+    def _check_plugin(self, group: Group, choices: tuple[str, ...], path: Path, text: str) -> None:
+        """Reports a word that neither nr knows nor any plugin that works."""
+        from nr_cli import plugins
+
+        broken = plugins.problem_of(group, text)
+        if broken:
+            self.report(path, "NR133", f"{_named(path)} cannot be {quote(text)} ({broken})")
+        elif plugins.find(group, text) is None:
+            self._report_choice(path, text, (*choices, *plugins.names(group)))
+
+    def _report_choice(self, path: Path, text: str, choices: tuple[str, ...]) -> None:
+        hint = did_you_mean(text, choices) or f" (known: {', '.join(choices)})"
         self.report(path, "NR133", f"{_named(path)} cannot be {quote(text)}{hint}")
 
 

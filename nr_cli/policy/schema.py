@@ -7,9 +7,12 @@ is added in one place.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from nr_cli.types.json import Json, JsonObject
+
+if TYPE_CHECKING:
+    from nr_cli.plugins import Group
 
 Shape: TypeAlias = Literal[
     "text", "texts", "text_map", "number", "count", "boolean", "duration", "free_map", "argv",
@@ -21,7 +24,8 @@ class Field(NamedTuple):
     """One key: the shape of its value, what it is for, what bounds it.
 
     `section` names the table of a "section" (a map), of each entry of a "named" map, of each item
-    of a "listed" one. `over` is an exclusive lower bound.
+    of a "listed" one. `over` is an exclusive lower bound. `plugins` is the group of plugins whose
+    names are choices too.
     """
 
     shape: Shape
@@ -32,6 +36,7 @@ class Field(NamedTuple):
     over: float | None = None
     section: str = ""
     required: bool = False
+    plugins: Group | None = None
 
 
 PICKS = ("first", "cheapest", "best", "random")
@@ -59,7 +64,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "default": Field("default", "what answers when no route matches, or the word fail"),
     },
     "provider": {
-        "kind": Field("text", "the protocol", choices=KINDS),
+        "kind": Field("text", "the protocol", choices=KINDS, plugins="providers"),
         "base_url": Field("url", "the address with its version, such as http://127.0.0.1:8080/v1"),
         "api_key_env": Field("variable", "the name of the variable that holds the key"),
         "headers": Field("headers", "headers to send along; never a key"),
@@ -117,7 +122,8 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "hard": Field("number", "upper edge of hard; above it is extreme", low=0, high=1),
     },
     "classifier": {
-        "use": Field("text", "how labels are found", choices=("keywords", "regex"), required=True),
+        "use": Field("text", "how labels are found", choices=("keywords", "regex"), required=True,
+                     plugins="classifiers"),
         "labels": Field("text_map", "words or patterns of each label", required=True),
     },
     "route": {
@@ -262,8 +268,18 @@ _NOTATION: Mapping[str, str] = {
 
 def _text_schema(field: Field) -> JsonObject:
     if field.choices:
-        return {"anyOf": [{"enum": list(field.choices)}, {"type": "string", "pattern": r"\$\{"}]}
+        choices: list[Json] = [*field.choices, *_plugged(field)]
+        return {"anyOf": [{"enum": choices}, {"type": "string", "pattern": r"\$\{"}]}
     return _SCALAR
+
+
+def _plugged(field: Field) -> tuple[str, ...]:
+    """Returns the names that plugins add to a field's choices."""
+    if field.plugins is None:
+        return ()
+    from nr_cli.plugins import names
+
+    return tuple(name for name in names(field.plugins) if name not in field.choices)
 
 
 def _typed_schema(field: Field) -> JsonObject:

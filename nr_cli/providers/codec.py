@@ -65,17 +65,25 @@ class Codec(Protocol):
 
 
 def codec_for(kind: str) -> Codec:
-    """Returns the codec module that bears the kind's name. Raises: LookupError."""
+    """Returns the codec module that bears the kind's name, else the one of a plugin.
+
+    Raises: LookupError when there is none, ConfigError for a plugin that is broken.
+    """
     from importlib import import_module
     from typing import cast
 
     name = kind.replace("-", "_")
     if not name.isidentifier():
         raise LookupError(kind)
+    place = f"nr_cli.providers.{name}"
     try:
-        module = import_module(f"nr_cli.providers.{name}")
+        module = import_module(place)
     except ModuleNotFoundError as missing:
-        raise LookupError(kind) from missing
+        if missing.name != place:
+            raise
+        from nr_cli.providers.plugged import find_codec
+
+        return find_codec(kind)
     if not hasattr(module, "encode"):
         raise LookupError(kind)  # a module of this room that is no protocol
     return cast("Codec", module)

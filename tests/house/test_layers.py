@@ -11,7 +11,7 @@ import pytest
 from tests.house.rooms import MODULES, name_of, room_of, tree_of
 
 FLOORS = {
-    "__init__": 0, "types": 0, "errors": 0,
+    "__init__": 0, "types": 0, "errors": 0, "plugins": 0,
     "features": 1, "classify": 1, "policy": 1, "providers": 1,
     "pipeline": 2,
     "transport": 3, "store": 3, "catalog": 3, "settings": 3,

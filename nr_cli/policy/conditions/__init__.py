@@ -69,10 +69,12 @@ def schema() -> JsonObject:
     keys: dict[str, Json] = dict.fromkeys(CONNECTIVES, several)
     for name in condition_names():
         keys[name] = _condition(name).SCHEMA
+    from nr_cli.policy.plugged import plugged_schemas
+
     return {
         "type": "object",
         "description": "all of these hold; a list is any of, except under needs",
-        "properties": keys,
+        "properties": {**plugged_schemas(), **keys},
         "additionalProperties": False,
         "minProperties": 1,
     }
@@ -92,7 +94,7 @@ def _condition(key: str) -> Condition:
 
 @cache
 def _find(key: str) -> Condition | None:
-    """Returns the condition of this key without listing the directory."""
+    """Returns the condition of this key, nr's or a plugin's, without listing the directory."""
     if not key.isascii() or not key.isidentifier() or key.startswith("_"):
         return None
     name = f"{__name__}.{key}"
@@ -101,7 +103,11 @@ def _find(key: str) -> Condition | None:
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        return None  # no such key: the caller reports it
+    if key in LATER:
+        return None  # the caller reports it, as it does a key that nobody offers
+    from nr_cli.policy.plugged import find_condition
+
+    return find_condition(key)
 
 
 def _compile_map(node: Json, at: Path, report: Report) -> _Part | None:
@@ -146,7 +152,11 @@ def _report_key(key: str, at: Path, report: Report) -> None:
     if key in LATER:
         report(at, "NR113", f"condition {quote(key)} is not in this version of nr (leave it out)")
         return
-    hint = did_you_mean(key, (*condition_names(), *CONNECTIVES))
+    from nr_cli import plugins
+
+    broken = plugins.problem_of("conditions", key)
+    names = (*condition_names(), *plugins.names("conditions"), *CONNECTIVES)
+    hint = f" ({broken})" if broken else did_you_mean(key, names)
     report(at, "NR112", f"unknown condition {quote(key)}{hint}")
 
 
