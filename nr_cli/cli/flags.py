@@ -32,6 +32,13 @@ Options = Annotated[
     list[str] | None,
     flag("--option", "-o", help="A parameter for the model: -o temperature 0.2.", metavar="K V"),
 ]
+TemplateName = Annotated[
+    str | None, flag("--template", "-t", help="Fill a template by name.", metavar="NAME")
+]
+Params = Annotated[
+    list[str] | None,
+    flag("--param", "-p", help="A value for a template's variable: -p tone dry.", metavar="K V"),
+]
 Tags = Annotated[list[str] | None, flag("--tag", help="A tag that rules may test.")]
 Cache = Annotated[
     str | None, flag("--cache", help=f"{' | '.join(CACHE_MODES)} (default readwrite).")

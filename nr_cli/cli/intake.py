@@ -33,8 +33,11 @@ def read_prompt(
     no_stdin: bool = False,
     timeout: float | None = None,
     system: str | None = None,
+    optional: bool = False,
 ) -> Prompt:
     """Returns the prompt; `say` receives warnings with the hint about a silent stdin.
+
+    Only where it is `optional` may it be blank.
 
     Raises: UsageError (nothing to ask), InputError (a file missing, input too large), TooSlow.
     """
@@ -43,11 +46,11 @@ def read_prompt(
     if argument == "-":
         argument = ""
     blocks = [fenced(path, environ, say) for path in files]
-    piped = None if no_stdin else read_stdin(not (alone and not files), say, timeout)
+    piped = None if no_stdin else read_stdin(optional or not (alone and not files), say, timeout)
     if PLACE in argument:
         argument, piped = argument.replace(PLACE, piped or ""), None
     text = "\n\n".join(part for part in (argument, *blocks, piped) if part)
-    if not text.strip():
+    if not text.strip() and not optional:
         raise UsageError(
             "no prompt: " + ("stdin is blank" if piped is not None else "nothing to ask"),
             'give it as an argument (nr ask "…") or on stdin',

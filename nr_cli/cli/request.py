@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from nr_cli.cli.flags import CACHE_MODES
 from nr_cli.errors import UsageError
@@ -12,11 +12,20 @@ from nr_cli.policy.suggest import did_you_mean
 from nr_cli.types.json import Json
 from nr_cli.types.prompt import Ask, CacheMode, Prompt
 
+if TYPE_CHECKING:
+    from nr_cli.cli.env import Outside
+    from nr_cli.types.template import Block
+
+PAIRED = ("-o", "--option", "-p", "--param")
 PAIR = "\x1f"  # joins K with V: argument parsing has no option that takes two words many times
 
 
 def join_pairs(arguments: Sequence[str]) -> list[str]:
-    """Returns the arguments with each `-o K V` as `-o K<PAIR>V`; `-o K=V` stays as it is."""
+    """Returns the arguments with each `-o K V` as `-o K<PAIR>V`; `-o K=V` stays as it is.
+
+    So with `-p K V`, where the command is one that fills templates.
+    """
+    paired = PAIRED if arguments[:1] in (["ask"], ["route"]) else PAIRED[:2]
     joined: list[str] = []
     rest = list(arguments)
     while rest:
@@ -24,9 +33,54 @@ def join_pairs(arguments: Sequence[str]) -> list[str]:
         joined.append(word)
         if word == "--":
             return joined + rest
-        if word in ("-o", "--option") and len(rest) >= 2 and "=" not in rest[0]:
+        if word in paired and len(rest) >= 2 and "=" not in rest[0]:
             joined.append(rest.pop(0) + PAIR + rest.pop(0))
     return joined
+
+
+class Form:
+    """The flags that a template may give too, with what makes the prompt; this one has none."""
+
+    asks_by_itself = False
+
+    def __init__(
+        self,
+        model: str | None,
+        route: str | None,
+        options: Sequence[str] | None,
+        block: Block | None,
+    ) -> None:
+        """Takes the flags as they were given."""
+        self.model = model
+        self.route = route
+        self.options = options or ()
+        self.block = block
+
+    def fill(self, prompt: Prompt) -> Prompt:
+        """Returns the prompt as it is to be asked."""
+        return prompt
+
+
+def open_form(
+    outside: Outside,
+    template: str | None,
+    params: Sequence[str] | None,
+    model: str | None,
+    route: str | None,
+    options: Sequence[str] | None,
+    x: bool = False,
+    xl: bool = False,
+) -> Form:
+    """Returns the form of these flags, over the template if one is named.
+
+    Raises: UsageError, ConfigError for a template that is unknown or broken.
+    """
+    form = Form(model, route, options, "last" if xl else "first" if x else None)
+    if template is None and not params:
+        return form
+    from nr_cli.cli.templating import TemplateForm
+
+    return TemplateForm(outside, template, params or (), form)
 
 
 def read_params(options: Sequence[str]) -> dict[str, Json]:

@@ -41,8 +41,8 @@ class _Node(NamedTuple):
     entries: dict[str, tuple[_Node, _Node]] | None = None
 
 
-def parse(content: bytes, file: str) -> Document:
-    """Returns one file's document; an empty file is an empty map.
+def parse(content: bytes, file: str, must: str = "a policy is a map of sections") -> Document:
+    """Returns one file's document; an empty file is an empty map. `must` says what a root is.
 
     Raises ConfigError: NR101 not YAML, NR102 duplicate key, NR103 too large or too deep, NR104 a
     number out of range, NR105 a feature of YAML that policies do without, NR106 not a map.
@@ -53,11 +53,9 @@ def parse(content: bytes, file: str) -> Document:
     composer = _Composer(file)
     root = composer.compose(text)
     if root is not None and root.entries is None and root.scalar is not None:
-        composer.report(root.line, root.column, "NR106", "a policy is a map of sections, not text")
+        composer.report(root.line, root.column, "NR106", f"{must}, not text")
     if root is not None and root.items is not None:
-        composer.report(
-            root.line, root.column, "NR106", "a policy is a map of sections, not a list"
-        )
+        composer.report(root.line, root.column, "NR106", f"{must}, not a list")
     if composer.findings:
         raise refuse(composer.findings)
     tree: dict[str, Json] = {}

@@ -25,6 +25,8 @@ COMMANDS = (
     ("cache", "path"),
     ("log",), ("log", "list"), ("log", "show"), ("log", "search"), ("log", "path"),
     ("policy",), ("policy", "check"), ("policy", "schema"),
+    ("template",), ("template", "list"), ("template", "show"), ("template", "new"),
+    ("template", "edit"),
 )  # fmt: skip
 # Flags in the documents that belong to other programs: the benchmarks'.
 FOREIGN = {"--short"}

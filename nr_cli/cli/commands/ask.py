@@ -53,14 +53,26 @@ def ask(
     explain: Annotated[
         bool, flag("--explain", help="Print the explanation on stderr, then answer.")
     ] = False,
+    template: flags.TemplateName = None,
+    param: flags.Params = None,
+    save: Annotated[
+        str | None,
+        flag("--save", help="Keep these flags as a template, ask nothing.", metavar="NAME"),
+    ] = None,
 ) -> None:
     """Reads the prompt, answers it, ends with the status of how it went."""
     from nr_cli.cli.answering import Answering, Shape
     from nr_cli.cli.intake import read_prompt
     from nr_cli.cli.outside import outside_with_router
-    from nr_cli.cli.request import make_ask
+    from nr_cli.cli.request import make_ask, open_form
 
     outside, router = outside_with_router(policy, no_project, quiet)
+    form = open_form(outside, template, param, model, route, option, x, xl)
+    if save:
+        from nr_cli.cli.templating import save_ask
+
+        save_ask(outside, save, form, prompt, system, param, {"--file": file, "--tag": tag})
+        raise typer.Exit
     words = read_prompt(
         prompt or (),
         file or (),
@@ -69,12 +81,13 @@ def ask(
         no_stdin=no_stdin,
         timeout=timeout,
         system=system,
+        optional=form.asks_by_itself,
     )
     request = make_ask(
-        words,
-        model=model,
-        route=route,
-        options=option,
+        form.fill(words),
+        model=form.model,
+        route=form.route,
+        options=form.options,
         tags=tag,
         cache=cache,
         no_cache=no_cache,
@@ -87,8 +100,8 @@ def ask(
         jsonl=jsonl,
         raw=raw,
         output=output,
-        block="last" if xl else "first" if x else None,
-        buffered=no_stream or as_json or output is not None or x or xl,
+        block=form.block,
+        buffered=no_stream or as_json or output is not None or form.block is not None,
         usage=usage,
         quiet=quiet,
         verbose=verbose,

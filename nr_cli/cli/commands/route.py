@@ -10,11 +10,12 @@ import typer
 
 from nr_cli.cli import flags
 from nr_cli.cli.flags import flag
-from nr_cli.errors import ConfigError, ExitCode, InputError, NrError, Refused
+from nr_cli.errors import ConfigError, ExitCode, InputError, NrError, Refused, UsageError
 from nr_cli.types.json import Json
 
 if TYPE_CHECKING:
     from nr_cli.app import Router
+    from nr_cli.cli.env import Outside
     from nr_cli.types.prompt import Ask
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -44,6 +45,8 @@ def route(
     jsonl: Annotated[
         bool, flag("--jsonl", help="Read rows {id?, prompt, system?} on stdin, one decision each.")
     ] = False,
+    template: flags.TemplateName = None,
+    param: flags.Params = None,
 ) -> None:
     """Prints the explanation, the decision record, or one record for each row on stdin."""
     from nr_cli.cli.document import dump
@@ -51,10 +54,13 @@ def route(
     from nr_cli.cli.intake import read_prompt
     from nr_cli.cli.outside import outside_with_router
     from nr_cli.cli.plain import encode
-    from nr_cli.cli.request import make_ask
+    from nr_cli.cli.request import make_ask, open_form
     from nr_cli.types.prompt import Prompt
 
     outside, router = outside_with_router(policy, no_project)
+    if jsonl and template:
+        raise UsageError("-t: not with --jsonl, whose rows are whole prompts", "leave one out")
+    form = open_form(outside, template, param, model, route, option)
     words = (
         Prompt("")
         if jsonl
@@ -66,13 +72,14 @@ def route(
             no_stdin=no_stdin,
             system=system,
             timeout=timeout,
+            optional=form.asks_by_itself,
         )
     )
     ask = make_ask(
-        words,
-        model=model,
-        route=route,
-        options=option,
+        form.fill(words),
+        model=form.model,
+        route=form.route,
+        options=form.options,
         tags=tag,
         cache=cache,
         no_cache=no_cache,
@@ -81,11 +88,7 @@ def route(
         timeout=timeout,
     )
     if jsonl:
-        status = ExitCode.OK
-        for row, decided in decide_rows(router, ask):
-            outside.write(dump(row))
-            status = status if decided else ExitCode.INCOMPLETE
-        raise typer.Exit(int(status))
+        raise typer.Exit(int(write_rows(outside, router, ask)))
     try:
         decision = router.preview(ask)
     except NrError as error:
@@ -93,6 +96,17 @@ def route(
             outside.write(encode(explain(error.decision) + "\n"))
         raise
     outside.write(dump(decision.record()) if as_json else encode(explain(decision) + "\n"))
+
+
+def write_rows(outside: Outside, router: Router, ask: Ask) -> ExitCode:
+    """Prints a decision for each row of stdin; returns how that went."""
+    from nr_cli.cli.document import dump
+
+    status = ExitCode.OK
+    for row, decided in decide_rows(router, ask):
+        outside.write(dump(row))
+        status = status if decided else ExitCode.INCOMPLETE
+    return status
 
 
 def decide_rows(router: Router, ask: Ask) -> Iterator[tuple[dict[str, Json], bool]]:
