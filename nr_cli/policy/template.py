@@ -6,22 +6,18 @@ Variables are those of Python's `string.Template`: `$name`, `${name}`, with `$$`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from nr_cli.policy.compose import to_yaml
 from nr_cli.policy.document import Document, refuse
 from nr_cli.policy.parse import parse
-from nr_cli.policy.scalars import OutOfRange, resolve
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Finding, Path
 from nr_cli.types.template import Block, Template
 
-if TYPE_CHECKING:
-    from yaml import SafeDumper, ScalarNode
-
 KEYS = Template._fields
 INPUT = "input"  # the variable that stands for the prompt
-BREAKS = frozenset("\x85\u2028\u2029")  # ends of lines to YAML 1.1, of which PyYAML loses some
 EXTRACTS = ("first", "last")
 
 
@@ -67,31 +63,8 @@ def flaw(text: str) -> str | None:
 
 def compose(template: Template) -> str:
     """Returns the YAML that `parse_template` reads as this template."""
-    from yaml import SafeDumper, dump
-
-    class Dumper(SafeDumper):
-        """Writes long texts as blocks, words that look like numbers in quotes."""
-
-        def ignore_aliases(self, data: object) -> bool:
-            """Says that nothing is written by reference."""
-            return True
-
-    Dumper.add_representer(str, _represent)
     entries: dict[str, Json] = dict(zip(KEYS, template, strict=True))
-    kept = {key: value for key, value in entries.items() if value not in (None, {})}
-    for key in ("defaults", "options"):
-        if key in kept:
-            kept[key] = dict(cast("Mapping[str, Json]", kept[key]))
-    return str(dump(kept, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000))
-
-
-def _represent(dumper: SafeDumper, text: str) -> ScalarNode:
-    try:
-        quoted = resolve(text) != text or not BREAKS.isdisjoint(text)
-    except OutOfRange:
-        quoted = True
-    style = '"' if quoted else "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return to_yaml({key: value for key, value in entries.items() if value not in (None, {})})
 
 
 class _Reading:

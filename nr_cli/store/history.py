@@ -115,6 +115,11 @@ class History:
         values = _values(row)
         return bool(self._attempt(lambda con: _insert(con, values), write=True))
 
+    def add_all(self, rows: Sequence[HistoryRow]) -> int | None:
+        """Keeps the rows whose id is not there yet, all or none; returns how many, None if none."""
+        values = [_values(row) for row in rows]
+        return self._attempt(lambda con: _insert_new(con, values), write=True)
+
     def list(
         self,
         limit: int,
@@ -200,9 +205,13 @@ class History:
             os.close(held)
 
 
-def new_id(moment: float) -> str:
-    """Returns a new id of 26 characters that sorts by this time in seconds since the epoch."""
-    number = (int(moment * 1000) & (2**48 - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
+def new_id(moment: float, source: str | None = None) -> str:
+    """Returns an id of 26 characters that sorts by this time in seconds since the epoch.
+
+    What comes from a named source has the same id each time.
+    """
+    tail = os.urandom(10) if source is None else hashlib.sha256(source.encode()).digest()[:10]
+    number = (int(moment * 1000) & (2**48 - 1)) << 80 | int.from_bytes(tail, "big")
     return "".join(DIGITS[number >> shift & 31] for shift in range(125, -1, -5))
 
 
@@ -282,19 +291,28 @@ def _has_tables(con: sqlite3.Connection) -> bool:
 
 
 def _insert(con: sqlite3.Connection, values: Sequence[Value]) -> bool:
+    return _insert_new(con, [values]) == 1
+
+
+def _insert_new(con: sqlite3.Connection, rows: Sequence[Sequence[Value]]) -> int:
+    """Inserts the rows whose id is not there yet in one transaction; returns how many."""
     con.execute("BEGIN IMMEDIATE")
     try:
-        number = con.execute(INSERT, values).lastrowid
-        if _has_index(con):
+        indexed, count = _has_index(con), 0
+        for values in rows:
             row = HistoryRow._make(values)
-            words = (number, row.prompt[:MAX_INDEXED], row.answer[:MAX_INDEXED])
-            con.execute("INSERT INTO words (rowid, prompt, answer) VALUES (?, ?, ?)", words)
+            if con.execute("SELECT 1 FROM asks WHERE id = ?", [row.id]).fetchone() is None:
+                number = con.execute(INSERT, values).lastrowid
+                if indexed:
+                    words = (number, row.prompt[:MAX_INDEXED], row.answer[:MAX_INDEXED])
+                    con.execute("INSERT INTO words (rowid, prompt, answer) VALUES (?, ?, ?)", words)
+                count += 1
         con.execute("COMMIT")
     except BaseException:
         if con.in_transaction:
             con.execute("ROLLBACK")
         raise
-    return True
+    return count
 
 
 def _has_index(con: sqlite3.Connection) -> bool:

@@ -27,6 +27,7 @@ COMMANDS = (
     ("policy",), ("policy", "check"), ("policy", "schema"),
     ("template",), ("template", "list"), ("template", "show"), ("template", "new"),
     ("template", "edit"),
+    ("import",), ("import", "llm"), ("import", "aichat"), ("import", "mods"),
 )  # fmt: skip
 # Flags in the documents that belong to other programs: the benchmarks'.
 FOREIGN = {"--short"}

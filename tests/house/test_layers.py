@@ -14,7 +14,7 @@ FLOORS = {
     "__init__": 0, "types": 0, "errors": 0, "plugins": 0,
     "features": 1, "classify": 1, "policy": 1, "providers": 1,
     "pipeline": 2,
-    "transport": 3, "store": 3, "catalog": 3, "settings": 3,
+    "transport": 3, "store": 3, "catalog": 3, "settings": 3, "migrate": 3,
     "app": 4,
     "cli": 5,
     "__main__": 6,

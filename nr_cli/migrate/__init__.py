@@ -1,0 +1,1 @@
+"""Translates the configuration of other prompt tools: one file for each tool."""
