@@ -51,7 +51,7 @@ class Commands(TyperGroup):
     def get_command(self, ctx: object, name: str) -> TyperCommand | None:
         """Returns the command of that name.
 
-        Raises: UsageError for one that is yet to come, ConfigError for a plugin that is broken.
+        Raises: UsageError for one that is not there, ConfigError for a plugin that is broken.
         """
         if name in own_commands():
             from importlib import import_module
@@ -64,10 +64,19 @@ class Commands(TyperGroup):
 
             app = find_app(name)
             if app is None:
-                return None
+                raise unknown_command(name)
         command = typer.main.get_command(app)
         command.name = name
         return cast("TyperCommand", command)  # a group is one too; Typer's types do not say so
+
+
+def unknown_command(name: str) -> UsageError:
+    """Returns the error for a name that no command bears, with the nearest."""
+    from nr_cli import plugins
+    from nr_cli.policy.suggest import did_you_mean, quote
+
+    known = (*own_commands(), *plugins.names("commands"))
+    return UsageError(f"no command {quote(name)}{did_you_mean(name, known)}", "see nr --help")
 
 
 def own_commands() -> list[str]:

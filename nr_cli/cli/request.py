@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from nr_cli.types.template import Block
 
 PAIRED = ("-o", "--option", "-p", "--param")
+ASKING = ("ask", "cache", "chat", "route")  # the commands whose -o, -p take two words
 PAIR = "\x1f"  # joins K with V: argument parsing has no option that takes two words many times
 
 
 def join_pairs(arguments: Sequence[str]) -> list[str]:
     """Returns the arguments with each `-o K V` as `-o K<PAIR>V`; `-o K=V` stays as it is.
 
-    So with `-p K V`, where the command is one that fills templates.
+    So with `-p K V`. Other commands, those of plugins among them, mean something else by these.
     """
-    paired = PAIRED if arguments[:1] in (["ask"], ["route"]) else PAIRED[:2]
+    if not any(word in ASKING for word in arguments[:1]):
+        return list(arguments)
     joined: list[str] = []
     rest = list(arguments)
     while rest:
@@ -33,7 +35,7 @@ def join_pairs(arguments: Sequence[str]) -> list[str]:
         joined.append(word)
         if word == "--":
             return joined + rest
-        if word in paired and len(rest) >= 2 and "=" not in rest[0]:
+        if word in PAIRED and len(rest) >= 2 and "=" not in rest[0]:
             joined.append(rest.pop(0) + PAIR + rest.pop(0))
     return joined
 

@@ -109,7 +109,7 @@ def test_an_unknown_template_is_named_with_the_nearest(echo, write: Write) -> No
     assert 'template sumary: there is none (did you mean "summary"?)' in done.err
 
 
-@pytest.mark.parametrize("name", ["../t", "a/b", ".t", "", "-t", "t\n", "x" * 65, "a b"])
+@pytest.mark.parametrize("name", ["../t", ".t", "", "t\n", "x" * 65])
 def test_a_name_is_no_path(nr: Nr, write: Write, name: str) -> None:
     write("t", "prompt: Hi")
     for command in (["template", "show", "--", name], ["ask", "hi", f"--template={name}"]):

@@ -155,7 +155,9 @@ def test_without_the_package_its_words_are_unknown(nr: Nr, home: Path) -> None:
     assert b'3:11: NR133 kind cannot be "completion"' in done.out
     assert b'6:9: NR133 use cannot be "opening"' in done.out
     assert b'8:25: NR112 unknown condition "words"' in done.out
-    assert nr("count", "one").exit == ExitCode.USAGE
+    done = nr("count", "one")
+    assert done.exit == ExitCode.USAGE
+    assert 'no command "count"' in done.err
 
 
 def test_a_word_close_to_a_plugin_s_is_suggested(nr: Nr, shelf: Shelf, home: Path) -> None:
@@ -215,6 +217,38 @@ def test_a_broken_plugin_is_named_once_in_the_help_and_skipped(nr: Nr, shelf: Sh
     assert b"sad" not in done.out
     assert done.err.count("plugin sad of nr-sad 0.1: ModuleNotFoundError") == 1
     assert done.err.count("plugin odd of nr-sad 0.1: its entry point cannot be read") == 1
+
+
+def test_a_command_close_to_a_plugin_s_is_suggested(nr: Nr, shelf: Shelf) -> None:
+    shelf.put_example()
+    assert 'no command "cuont" (did you mean "count"?)' in nr("cuont", env=shelf.env).err
+
+
+def test_a_plugin_s_command_has_its_own_short_flags(nr: Nr, shelf: Shelf) -> None:
+    lines = "import typer\napp = typer.Typer()\n\n@app.command()\n"
+    lines += "def put(word: str, o: str = typer.Option('', '-o')): print(word, o)\n"
+    shelf.put("nr-put", "[nr.commands]\nput = put\n", put=lines)
+    assert nr("put", "-o", "file", "word", env=shelf.env).out == b"word file\n"
+
+
+def test_an_ask_without_plugins_reads_no_metadata(
+    nr: Nr, shelf: Shelf, environ: dict[str, str], policy: Path
+) -> None:
+    shelf.put_example()
+    policy.write_text(
+        "version: 1\nproviders: {cat: {kind: command, command: [cat]}}\n"
+        "routes: [{name: all, when: {tokens: '>0'}, use: cat/cat}]\n"
+    )
+    code = (
+        "import sys\nfrom nr_cli.cli.main import run\nrun(['ask', 'hi'])\n"
+        "print([name for name in sys.modules if 'metadata' in name or name == 'nr_cli.plugins'])\n"
+    )
+    env = {**environ, **shelf.env, "NR_POLICY": str(policy)}
+    for _ in range(2):  # asked for, then from the cache
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=env, stdin=subprocess.DEVNULL, capture_output=True
+        )
+        assert done.stdout == b"hi\n[]\n"
 
 
 def test_a_broken_plugin_that_nothing_names_is_not_noticed(nr: Nr, shelf: Shelf) -> None:
