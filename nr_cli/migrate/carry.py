@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from nr_cli.errors import ConfigError
 from nr_cli.migrate.haul import Haul
+from nr_cli.migrate.vendors import VENDORS
 from nr_cli.policy.compose import to_yaml
 from nr_cli.policy.template import compose, parse_template
 from nr_cli.store.history import History, HistoryRow, new_id
@@ -57,7 +58,9 @@ def policy_text(haul: Haul) -> str:
 
     catalog = Catalog()
     providers = {
-        name: entry for name, entry in haul.providers.items() if entry != catalog.provider(name)
+        name: entry
+        for name, entry in haul.providers.items()
+        if not (catalog.provider(name) and entry == VENDORS.get(name))
     }
     tree: dict[str, Json] = {"version": 1, "providers": providers, "models": haul.models}
     tree = {key: value for key, value in tree.items() if value}
@@ -74,7 +77,7 @@ def policy_text(haul: Haul) -> str:
 def carry_policy(haul: Haul, config_dir: str, dry: bool) -> Step:
     """Writes the policy as routes.yaml, or beside one that is there."""
     text = policy_text(haul)
-    about = f"{len(haul.providers)} providers, {len(haul.models)} models"
+    about = f"providers: {len(haul.providers)}, models: {len(haul.models)}"
     for name in ("routes.yaml", f"routes.{haul.tool}.yaml"):
         path = os.path.join(config_dir, name)
         if not os.path.lexists(path):

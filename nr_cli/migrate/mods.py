@@ -33,7 +33,7 @@ def read(environ: Mapping[str, str]) -> Haul:
     unused = []
     for api, entry in entries(tree.get("apis")).items():
         chosen = api == wanted or (wanted is None and finds(entries(entry), default) is not None)
-        if not (chosen and haul.default is None) and not has_key(entries(entry), environ):
+        if not (chosen and haul.default is None) and not is_usable(entries(entry), environ):
             unused.append(api)
         elif read_api(haul, api, entries(entry), path) and chosen and haul.default is None:
             wire = finds(entries(entry), default)
@@ -47,11 +47,12 @@ def read(environ: Mapping[str, str]) -> Haul:
     return haul
 
 
-def has_key(api: JsonObject, environ: Mapping[str, str]) -> bool:
-    """Tells whether an API has a key, be it in the file or in a variable."""
+def is_usable(api: JsonObject, environ: Mapping[str, str]) -> bool:
+    """Tells whether an API is on this machine or has a key, in the file or in a variable."""
     variable = word(api.get("api-key-env"))
     held = word(api.get("api-key")) or word(api.get("api-key-cmd"))
-    return bool(held or (variable and environ.get(variable)))
+    near = is_near(word(api.get("base-url")) or "")
+    return bool(near or held or (variable and environ.get(variable)))
 
 
 def finds(api: JsonObject, model: str | None) -> str | None:
@@ -123,4 +124,5 @@ def count_conversations(haul: Haul, environ: Mapping[str, str]) -> None:
     place = os.path.join(xdg if os.path.isabs(xdg) else home, "mods")
     count = sum(name.endswith(".gob") for _, _, names in os.walk(place) for name in names)
     if count:
-        haul.left.append(f"{count} conversations: only programs in Go can read {place}")
+        counted = "1 conversation" if count == 1 else f"{count} conversations"
+        haul.left.append(f"{counted}: only programs in Go can read {place}")

@@ -77,6 +77,12 @@ apis:
     base-url: https://api.groq.com/openai/v1
     api-key-env: GROQ_API_KEY
     models: {{gemma2-9b-it: {{aliases: ["gemma"]}}}}
+  ollama:
+    base-url: http://localhost:11434/api
+    models:
+      "llama3.2:3b":
+        aliases: ["llama3.2"]
+        max-input-chars: 650000
   azure:
     base-url: https://YOUR_RESOURCE_NAME.openai.azure.com
     api-key: {KEY}
@@ -219,12 +225,13 @@ def test_mods_apis_with_a_key_roles_are_carried(nr: Nr, mods: Path, home: Path) 
     for left in (
         "model 4o: the name stands for openai/gpt-4o already", "API azure: nr does not speak to it",
         "APIs without a key here: groq", "role far: it is read from elsewhere",
-        "1 conversations: only programs in Go can read",
+        "1 conversation: only programs in Go can read",
     ):  # fmt: skip
         assert f"not carried: {left}" in out
     assert f"key of anthropic: set ANTHROPIC_API_KEY (it stays in {mods})" in out
     found = routes(nr, "hi", OPENAI_API_KEY="x")
     assert found["model_id"] == "openai/gpt-4o"
+    assert routes(nr, "hi", "-m", "llama3.2")["model_id"] == "ollama/llama3.2:3b"
     shell = nr("template", "show", "shell", "--json").document
     assert shell["system"] == "you are a shell expert\nit costs $$5 to explain"
     assert "groq" not in kept(home)["routes.yaml"]
@@ -276,7 +283,7 @@ def test_nothing_of_the_user_s_is_overwritten(nr: Nr, llm: Path, home: Path) -> 
     out = nr("import", "llm").out.decode()
     assert (own.read_text(), template.read_text()) == ("version: 1\n", "prompt: mine\n")
     assert "brief.yaml: there already with other content, left alone" in out
-    assert "routes.llm.yaml: 2 providers" in out
+    assert "routes.llm.yaml: providers: 2, models: 4" in out
     own.write_text("version: 1\ninclude: [routes.llm.yaml]\n")
     assert routes(nr, "hi")["model_id"] == "small/small-1"
     put(home / ".config" / "nr" / "routes.llm.yaml", "# changed\n")
