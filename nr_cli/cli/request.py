@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
+
+import typer
 
 from nr_cli.cli.flags import CACHE_MODES
 from nr_cli.errors import UsageError
@@ -44,6 +46,7 @@ class Form:
     """The flags that a template may give too, with what makes the prompt; this one has none."""
 
     asks_by_itself = False
+    schema: str | None = None  # as --schema takes it
 
     def __init__(
         self,
@@ -83,6 +86,24 @@ def open_form(
     from nr_cli.cli.templating import TemplateForm
 
     return TemplateForm(outside, template, params or (), form)
+
+
+def end_by_saving(
+    outside: Outside,
+    name: str | None,
+    form: Form,
+    words: Sequence[str] | None,
+    system: str | None,
+    params: Sequence[str] | None,
+    left: Mapping[str, object],
+) -> None:
+    """Keeps the ask as a template and ends the command, or does nothing without a name."""
+    if name is None:
+        return
+    from nr_cli.cli.templating import save_ask
+
+    save_ask(outside, name, form, words, system, params, left)
+    raise typer.Exit
 
 
 def read_params(options: Sequence[str]) -> dict[str, Json]:

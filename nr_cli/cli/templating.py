@@ -61,6 +61,7 @@ class TemplateForm(Form):
             flags.block or template.extract,
         )
         self.template = template
+        self.schema = template.schema
         self.params = dict(map(read_pair, params))
         prompt = template.prompt
         self.asks_by_itself = prompt is not None and INPUT not in variables(prompt)

@@ -112,10 +112,11 @@ def test_an_unknown_template_is_named_with_the_nearest(echo, write: Write) -> No
 @pytest.mark.parametrize("name", ["../t", ".t", "", "t\n", "x" * 65])
 def test_a_name_is_no_path(nr: Nr, write: Write, name: str) -> None:
     write("t", "prompt: Hi")
-    for command in (["template", "show", "--", name], ["ask", "hi", f"--template={name}"]):
-        if name or command[0] != "ask":
-            assert nr(*command).exit == ExitCode.USAGE
-    assert nr("ask", "hi", f"--save={name or '/'}").exit == ExitCode.USAGE
+    for flag in ("--template", "--save"):
+        done = nr("ask", "hi", f"{flag}={name}")
+        assert (done.exit, done.out) == (ExitCode.USAGE, b"")
+        assert ": not a name" in done.err
+    assert nr("template", "show", "--", name).exit == ExitCode.USAGE
 
 
 BROKEN = {

@@ -64,15 +64,11 @@ def ask(
     from nr_cli.cli.answering import Answering, Shape
     from nr_cli.cli.intake import read_prompt
     from nr_cli.cli.outside import outside_with_router
-    from nr_cli.cli.request import make_ask, open_form
+    from nr_cli.cli.request import end_by_saving, make_ask, open_form
 
     outside, router = outside_with_router(policy, no_project, quiet)
     form = open_form(outside, template, param, model, route, option, x, xl)
-    if save:
-        from nr_cli.cli.templating import save_ask
-
-        save_ask(outside, save, form, prompt, system, param, {"--file": file, "--tag": tag})
-        raise typer.Exit
+    end_by_saving(outside, save, form, prompt, system, param, {"--file": file, "--tag": tag})
     words = read_prompt(
         prompt or (),
         file or (),
