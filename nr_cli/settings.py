@@ -79,5 +79,5 @@ def child_environ(environ: Mapping[str, str], secrets: frozenset[str]) -> dict[s
     return {
         name: value
         for name, value in environ.items()
-        if name not in secrets and not name.endswith(("_API_KEY", "_API_TOKEN"))
+        if name not in secrets and not name.endswith(("_API_KEY", "_API_TOKEN", "HF_TOKEN"))
     }

@@ -104,8 +104,10 @@ class Policy:
 
     def key_variables(self) -> frozenset[str]:
         """Returns the variables that hold a key of any provider, asked or not."""
-        entries = self._section("providers").values()
-        named = [entry.get("api_key_env") for entry in entries if isinstance(entry, Mapping)]
+        entries = self._section("providers").items()
+        known = [self._catalog.provider(name) for name, _ in entries]
+        stated = [*known, *(entry for _, entry in entries)]
+        named = [entry.get("api_key_env") for entry in stated if isinstance(entry, Mapping)]
         return frozenset(name for name in named if isinstance(name, str))
 
     def provider(self, name: str) -> Provider:
@@ -227,7 +229,13 @@ class Policy:
             ca_file=entry.text((*path, "ca_file")),
             argv=entry.argv((*path, "command")),
             model_path=entry.text((*path, "model_path")),
+            quirks=frozenset(entry.texts((*path, "quirks"))),
         )
+        if not (provider.base_url or kind in ("local", "command")):
+            from nr_cli.policy.suggest import quote
+
+            message = f'provider {quote(name)} needs "base_url": its address'
+            raise ConfigError(message, "write it under providers")
         self._refuse_unsafe(provider)
         return provider
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from nr_cli.policy.addresses import url_flaw
 from nr_cli.policy.check import Checking
 from nr_cli.policy.document import is_list
+from nr_cli.policy.schema import SERVED
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.policy.variables import has_variables
 from nr_cli.types.facts import BAND_EDGES
@@ -16,8 +17,6 @@ from nr_cli.types.policy import Path
 
 # Vendors that need no entry under `providers`; the catalog may know more.
 BUILT_IN_VENDORS = ("openai", "local")
-# Protocols that are spoken at an address; a vendor's own is known.
-ADDRESSED = ("openai", "anthropic", "gemini")
 
 
 def check_references(checking: Checking) -> None:
@@ -87,17 +86,23 @@ def _check_provider(checking: Checking, name: str, entry: JsonObject) -> None:
     kind = whole.get("kind")
     if kind is None and not (known is None and name in BUILT_IN_VENDORS):
         checking.report(path, "NR115", f'provider {quote(name)} needs "kind": the protocol')
-    if kind in ADDRESSED and "base_url" not in whole and name not in BUILT_IN_VENDORS:
+    if kind in SERVED and "base_url" not in whole and not (known is None and name == "openai"):
         checking.report(path, "NR115", f'provider {quote(name)} needs "base_url": its address')
     if kind == "command" and "command" not in whole:
         checking.report(path, "NR115", f'provider {quote(name)} needs "command": the program')
-    base_url = entry.get("base_url")
+    _check_address(checking, name, entry, whole)
+
+
+def _check_address(checking: Checking, name: str, entry: JsonObject, whole: JsonObject) -> None:
+    path: Path = ("providers", name)
+    base_url, kind = whole.get("base_url"), whole.get("kind")
     if isinstance(base_url, str) and not has_variables(base_url):
         keyed = "api_key_env" in whole or name == "openai"
         wrong = url_flaw(base_url, keyed, whole.get("local") is True)
         if wrong is not None:
-            checking.report((*path, "base_url"), "NR142", f"base_url {wrong}")
-    elif whole.get("local") is True and kind in ADDRESSED and base_url is None:
+            place = (*path, "base_url") if "base_url" in entry else path
+            checking.report(place, "NR142", f"base_url {wrong}")
+    elif whole.get("local") is True and kind in SERVED and "base_url" not in whole:
         checking.report((*path, "local"), "NR142", "local needs a base_url on this machine")
 
 
@@ -116,13 +121,17 @@ def _check_model_id(checking: Checking, path: Path) -> None:
 def _check_vendor(checking: Checking, path: Path, provider: str) -> None:
     configured = checking.entries("providers")
     catalog = checking.catalog
+    known = catalog.provider(provider) if catalog is not None else None
     by_itself = catalog is None and provider in BUILT_IN_VENDORS
     if provider in configured or by_itself:
         return
-    if catalog is None or catalog.provider(provider) is None:
+    if known is None:
         hint = did_you_mean(provider, (*configured, *BUILT_IN_VENDORS))
         message = f"unknown provider {quote(provider)}{hint or ' (add it under providers)'}"
         checking.report(path, "NR122", message)
+    elif known.get("kind") in SERVED and "base_url" not in known:
+        message = f'provider {quote(provider)} needs "base_url": its address (under providers)'
+        checking.report(path, "NR115", message)
 
 
 def _check_pool_member(checking: Checking, path: Path) -> None:

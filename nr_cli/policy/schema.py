@@ -41,6 +41,12 @@ class Field(NamedTuple):
 
 PICKS = ("first", "cheapest", "best", "random")
 KINDS = ("openai", "openai-responses", "azure", "anthropic", "gemini", "ollama", "local", "command")
+# The kinds that speak to a server: those need its address.
+SERVED = frozenset(KINDS) - {"local", "command"}
+QUIRKS = (
+    "max_completion_tokens", "no_json_schema", "no_stream_options", "no_strict", "no_system_role",
+    "random_seed",
+)  # fmt: skip
 CAPS = ("vision", "audio", "document", "tools", "json", "long_context", "reasoning")
 SYSTEM_MODES = ("default", "prepend", "append", "replace")
 DAY = 86_400.0
@@ -75,6 +81,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "ca_file": Field("text", "a file of certificates to trust"),
         "command": Field("argv", "the program to run, for kind command"),
         "model_path": Field("text", "a GGUF file, for kind local"),
+        "quirks": Field("texts", "where the server departs from the protocol", choices=QUIRKS),
     },
     "timeout": {
         "connect": _phase("until the connection stands"),

@@ -34,25 +34,66 @@ BY_PHRASE: tuple[tuple[str, FailureKind], ...] = (
     ("insufficient_quota", FailureKind.QUOTA),
     ("exceeded your current quota", FailureKind.QUOTA),
     ("billing", FailureKind.QUOTA),
+    ("insufficient balance", FailureKind.QUOTA),  # DeepSeek
+    ("insufficient credits", FailureKind.QUOTA),  # OpenRouter
+    ("available credits", FailureKind.QUOTA),  # xAI
+    ("any credits", FailureKind.QUOTA),  # xAI, a new team
+    ("spending limit", FailureKind.QUOTA),  # Fireworks, xAI
+    ("included credits", FailureKind.QUOTA),  # Hugging Face
     ("context_length_exceeded", FailureKind.CONTEXT_LENGTH),
-    ("maximum context length", FailureKind.CONTEXT_LENGTH),
-    ("exceed_context_size", FailureKind.CONTEXT_LENGTH),
+    ("maximum context length", FailureKind.CONTEXT_LENGTH),  # vLLM, Mistral, OpenRouter
+    ("longer than the maximum model length", FailureKind.CONTEXT_LENGTH),  # vLLM
+    ("exceed_context_size", FailureKind.CONTEXT_LENGTH),  # llama.cpp
     ("exceeds the available context size", FailureKind.CONTEXT_LENGTH),
+    ("context size has been exceeded", FailureKind.CONTEXT_LENGTH),  # LM Studio
+    ("greater than the context length", FailureKind.CONTEXT_LENGTH),  # LM Studio
+    ("exceeds the context length", FailureKind.CONTEXT_LENGTH),  # Ollama
+    ("exceeds the context window", FailureKind.CONTEXT_LENGTH),  # OpenAI Responses
+    ("exceed context window", FailureKind.CONTEXT_LENGTH),  # llama-cpp-python
+    ("max_new_tokens` must be", FailureKind.CONTEXT_LENGTH),  # text-generation-inference
+    ("tokens_limit_reached", FailureKind.CONTEXT_LENGTH),  # GitHub Models
+    # Groq, OpenAI: more tokens than a whole minute allows, so that no waiting helps
+    ("request too large for", FailureKind.CONTEXT_LENGTH),
     ("prompt is too long", FailureKind.CONTEXT_LENGTH),
     ("content_filter", FailureKind.CONTENT_FILTER),
     ("content_policy_violation", FailureKind.CONTENT_FILTER),
-    ("responsibleaipolicyviolation", FailureKind.CONTENT_FILTER),
+    ("responsibleaipolicyviolation", FailureKind.CONTENT_FILTER),  # Azure
+    ("requires moderation", FailureKind.CONTENT_FILTER),  # OpenRouter
+    ("was flagged", FailureKind.CONTENT_FILTER),  # OpenRouter, OpenAI
+    ("content violates usage guidelines", FailureKind.CONTENT_FILTER),  # xAI
     ("overloaded_error", FailureKind.OVERLOADED),
+    ("is currently loading", FailureKind.OVERLOADED),  # Hugging Face
+    ("loading model", FailureKind.OVERLOADED),  # llama.cpp
+    ("is currently overloaded", FailureKind.OVERLOADED),
     ("rate_limit", FailureKind.RATE_LIMIT),
+    ("rate limit", FailureKind.RATE_LIMIT),
+    ("ratelimitreached", FailureKind.RATE_LIMIT),  # GitHub Models, Azure
     ("model_not_found", FailureKind.MODEL_NOT_FOUND),
+    ("model_decommissioned", FailureKind.MODEL_NOT_FOUND),  # Groq
+    ("model_not_supported", FailureKind.MODEL_NOT_FOUND),  # Hugging Face
+    ("invalid_model", FailureKind.MODEL_NOT_FOUND),  # Mistral, Perplexity
+    ("unknown_model", FailureKind.MODEL_NOT_FOUND),  # GitHub Models
+    ("deploymentnotfound", FailureKind.MODEL_NOT_FOUND),  # Azure
+    ("not a valid model id", FailureKind.MODEL_NOT_FOUND),  # OpenRouter
+    ("model not exist", FailureKind.MODEL_NOT_FOUND),  # DeepSeek
+    ("try pulling it first", FailureKind.MODEL_NOT_FOUND),  # Ollama
+    ("does not support image", FailureKind.UNSUPPORTED),  # Ollama, vLLM
+    ("does not support response format", FailureKind.UNSUPPORTED),  # Groq
+    ("does not support thinking", FailureKind.UNSUPPORTED),  # Ollama
+    ("does not support chat", FailureKind.UNSUPPORTED),  # Ollama
+    ("endpoints found that support", FailureKind.UNSUPPORTED),  # OpenRouter
+    ("image input is not supported", FailureKind.UNSUPPORTED),  # llama.cpp
+    ("audio input is not supported", FailureKind.UNSUPPORTED),  # llama.cpp
+    ("json_validate_failed", FailureKind.INVALID_RESPONSE),  # Groq: the model's JSON is broken
     ("invalid_api_key", FailureKind.AUTH),
+    ("incorrect api key", FailureKind.AUTH),  # xAI, with a 400
     ("authentication_error", FailureKind.AUTH),
 )
 
 LONGEST_WAIT = 366 * 86400.0  # seconds; a server that names more has stated nothing
 
 # A phrase may sharpen only what the status leaves open: a 401 stays a matter of the key.
-OPEN_STATUSES = frozenset({200, 400, 403, 404, 413, 422, 429, 500})
+OPEN_STATUSES = frozenset({200, 400, 403, 404, 412, 413, 422, 429, 500})
 
 
 def blame_response(status: int, headers: Mapping[str, str], body: bytes) -> Blame:
@@ -67,7 +108,8 @@ def blame_response(status: int, headers: Mapping[str, str], body: bytes) -> Blam
         kind = FailureKind.BAD_REQUEST
     if status in OPEN_STATUSES:
         kind = phrase_kind(f"{code} {message}") or kind
-    return Blame(kind, message, retry_after(headers))
+    wait = retry_after(headers)
+    return Blame(kind, message, loading_time(body) if wait is None else wait)
 
 
 def blame_error(error: object) -> Blame:
@@ -107,7 +149,48 @@ def error_words(error: object) -> tuple[str, str]:
     message = error.get("message") or error.get("detail") or error.get("error")
     codes = (error.get("code"), error.get("type"), error.get("status"))
     code = " ".join(part for part in codes if isinstance(part, str))
-    return (message[:300] if isinstance(message, str) else code or "no message"), code
+    words = message if isinstance(message, str) else flaws_of(message) or code
+    return (words[:300] + upstream_of(error.get("metadata")))[:600] or "no message", code
+
+
+def flaws_of(detail: object) -> str:
+    """Returns a list of flaws as pydantic writes it, each with its place; else nothing.
+
+    Mistral wraps the list in one more object.
+    """
+    if isinstance(detail, dict):
+        detail = detail.get("detail")
+    if not isinstance(detail, list):
+        return ""
+    flaws = [flaw for flaw in detail if isinstance(flaw, dict) and isinstance(flaw.get("msg"), str)]
+    return "; ".join(f"{_place_of(flaw.get('loc'))}: {flaw['msg']}" for flaw in flaws)
+
+
+def _place_of(location: object) -> str:
+    parts = location if isinstance(location, list) else []
+    return ".".join(str(part) for part in parts if part != "body") or "the request"
+
+
+def upstream_of(metadata: object) -> str:
+    """Returns what OpenRouter adds of the provider behind it, in brackets, else nothing."""
+    if not isinstance(metadata, dict):
+        return ""
+    name, raw = metadata.get("provider_name"), metadata.get("raw")
+    reasons = metadata.get("reasons")
+    found = [part for part in (name, raw) if isinstance(part, str) and part]
+    found += [str(reason) for reason in reasons] if isinstance(reasons, list) else []
+    return f" ({': '.join(found)[:300]})" if found else ""
+
+
+def loading_time(body: bytes) -> float | None:
+    """Returns the seconds that Hugging Face says a model still needs to load."""
+    if b'"estimated_time"' not in body:
+        return None
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return _seconds(str(document.get("estimated_time"))) if isinstance(document, dict) else None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

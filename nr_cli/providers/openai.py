@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
-from nr_cli.errors import UsageError
+from nr_cli.errors import FailureKind
 from nr_cli.providers.blame import blame_error, blame_response
+from nr_cli.providers.chat import body_of, header_of
 from nr_cli.providers.codec import MAX_BODY, Blame, Delta, Malformed, Refusal, Surrogates
+from nr_cli.providers.encoding import post
 from nr_cli.providers.framing import Frame, Frames, LineTooLong
 from nr_cli.types.events import Finished, Reasoning, Text, ToolCall
 from nr_cli.types.json import Json
@@ -16,65 +17,37 @@ from nr_cli.types.record import Finish, Usage
 from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import Ended, HttpCall
 
-# What nr decides itself; a parameter may not contradict it.
-RESERVED = frozenset({"model", "messages", "stream", "stream_options", "n"})
-
 BOM = b"\xef\xbb\xbf"
 # The first byte of each line an event stream may begin with: data, event, id, retry, a comment.
 EVENT_STARTS = (b"d", b"e", b"i", b"r", b":")
 
 FINISHES: dict[str, Finish] = {
     "stop": "stop",
+    "eos": "stop",  # Together
+    "eos_token": "stop",  # text-generation-inference
+    "stop_sequence": "stop",
     "length": "length",
+    "model_length": "length",  # Mistral
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
 
 
+# Finish reasons that are failures: a part of an answer is not an answer.
+BROKEN: dict[str, FailureKind] = {
+    "error": FailureKind.SERVER,  # OpenRouter, Mistral
+    "insufficient_system_resource": FailureKind.OVERLOADED,  # DeepSeek
+}
+
+
 def encode(request: Request, credential: Credential) -> HttpCall:
     """Returns the POST to `{base_url}/chat/completions`, always streamed.
 
-    Raises: UsageError for a parameter that nr decides itself.
+    Raises: UsageError for a parameter that nr decides itself, or a file the protocol cannot carry.
     """
-    provider = request.model.provider
-    taken = sorted(RESERVED & request.params.keys())
-    if taken:
-        raise UsageError(f"-o {taken[0]}: nr sets this itself (leave it out)")
-    body: dict[str, Json] = {
-        "model": request.model.wire,
-        "messages": [{"role": turn.role, "content": turn.text} for turn in request.messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        **_renamed(provider.base_url, request.params),
-    }
-    headers = {
-        "content-type": "application/json",
-        "accept": "text/event-stream, application/json",
-        "accept-encoding": "identity",
-        **{name.lower(): value for name, value in provider.headers.items()},
-    }
-    if credential.key:
-        headers["authorization"] = f"Bearer {credential.key}"
-    return HttpCall(
-        url=provider.base_url.rstrip("/") + "/chat/completions",
-        headers=tuple(headers.items()),
-        body=json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
-        proxy=provider.proxy,
-        ca_file=provider.ca_file,
-    )
-
-
-def _renamed(base_url: str, params: Mapping[str, Json]) -> dict[str, Json]:
-    """Returns the parameters under the names the server knows.
-
-    OpenAI's own models refuse `max_tokens` since the o1 series (2024-09); other servers know
-    only that name.
-    """
-    renamed = dict(params)
-    if urlsplit(base_url).hostname == "api.openai.com" and "max_tokens" in renamed:
-        renamed["max_completion_tokens"] = renamed.pop("max_tokens")
-    return renamed
+    own = header_of(credential.key)
+    return post(request.model.provider, "/chat/completions", own, body_of(request))
 
 
 def decoder(headers: Mapping[str, str]) -> OpenAIDecoder:
@@ -192,7 +165,11 @@ class OpenAIDecoder:
     def _read_choice(self, choice: Json, part: str) -> list[Delta]:
         if not isinstance(choice, dict):
             return self._stop(Malformed("a choice that is not an object"))
+        if choice.get("error"):
+            return self._stop(blame_error(choice["error"]))
         finish = choice.get("finish_reason")
+        if isinstance(finish, str) and finish in BROKEN:
+            return self._stop(Blame(BROKEN[finish], f"the answer ended with {finish!r}"))
         if isinstance(finish, str):
             self._terminal = True
             self._finish = FINISHES.get(finish)
@@ -204,7 +181,8 @@ class OpenAIDecoder:
     def _read_piece(self, piece: Mapping[str, Json]) -> list[Delta]:
         deltas: list[Delta] = []
         thought = piece.get("reasoning_content") or piece.get("reasoning")
-        if isinstance(thought, str):
+        thought = thought or thinking_of(piece.get("content"))
+        if isinstance(thought, str) and thought:
             deltas.append(Reasoning(self._thought.join(thought)))
         content = join_parts(piece.get("content"))
         if content is None:
@@ -252,6 +230,13 @@ def join_parts(content: Json) -> str | None:
     return "".join(text for text in texts if isinstance(text, str))
 
 
+def thinking_of(content: Json) -> str:
+    """Returns the thinking among the parts of a content field, as Mistral sends it."""
+    parts = content if isinstance(content, list) else []
+    thoughts = [part.get("thinking") for part in parts if isinstance(part, dict)]
+    return "".join(join_parts(thought) or "" for thought in thoughts)
+
+
 def read_calls(calls: list[Json]) -> list[Delta]:
     """Returns the tool calls that begin in this piece."""
     found: list[Delta] = []
@@ -271,6 +256,8 @@ def read_usage(usage: Json) -> Usage | None:
         return None
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    if cached is None:
+        cached = usage.get("prompt_cache_hit_tokens")  # DeepSeek
     return Usage(int(str(given)), int(str(made)), int(str(cached)) if is_count(cached) else 0)
 
 
