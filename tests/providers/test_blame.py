@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from email.utils import formatdate
 
@@ -54,6 +55,137 @@ def test_a_phrase_sharpens_only_what_the_status_leaves_open(
     status: int, body: bytes, kind: str
 ) -> None:
     assert openai.blame(status, {}, body).kind == kind
+
+
+VENDORS_WORDS = {
+    "OpenRouter moderation": (
+        403,
+        {"error": {"code": 403, "message": 'Your input was flagged for "hate"',
+                   "metadata": {"reasons": ["hate"], "provider_name": "Some"}}},
+        "content_filter",
+    ),
+    "OpenRouter credits": (402, {"error": {"code": 402, "message": "Insufficient credits"}},
+                           "quota"),
+    "OpenRouter no key": (401, {"error": {"code": 401, "message": "No auth credentials"}}, "auth"),
+    "OpenRouter behind it": (
+        429,
+        {"error": {"code": 429, "message": "Provider returned error",
+                   "metadata": {"provider_name": "Some", "raw": "x is rate limited"}}},
+        "rate_limit",
+    ),
+    "OpenRouter window behind it": (
+        400,
+        {"error": {"code": 400, "message": "Provider returned error",
+                   "metadata": {"raw": '{"message":"maximum context length is 4096"}'}}},
+        "context_length",
+    ),
+    "OpenRouter model": (400, {"error": {"message": "x/y is not a valid model ID"}},
+                         "model_not_found"),
+    "OpenRouter ability": (
+        404, {"error": {"message": "No endpoints found that support image input"}}, "unsupported",
+    ),
+    "Groq tokens a minute": (
+        413,
+        {"error": {"message": "Request too large for model `x` on tokens per minute (TPM)",
+                   "code": "rate_limit_exceeded"}},
+        "context_length",
+    ),
+    "Groq rate": (429, {"error": {"code": "rate_limit_exceeded"}}, "rate_limit"),
+    "Groq retired": (400, {"error": {"code": "model_decommissioned"}}, "model_not_found"),
+    "Groq broken JSON": (400, {"error": {"code": "json_validate_failed"}}, "invalid_response"),
+    "Groq no schema": (
+        400, {"error": {"message": "This model does not support response format `json_schema`"}},
+        "unsupported",
+    ),
+    "Mistral model": (400, {"object": "error", "type": "invalid_model", "code": "1500",
+                            "message": "Invalid model: x"}, "model_not_found"),
+    "Mistral window": (
+        400, {"message": "Prompt contains 9 tokens, too large for model with 8 maximum context"
+              " length"}, "context_length",
+    ),
+    "DeepSeek balance": (402, {"error": {"message": "Insufficient Balance"}}, "quota"),
+    "DeepSeek balance in a 400": (400, {"error": {"message": "Insufficient Balance"}}, "quota"),
+    "DeepSeek model": (400, {"error": {"message": "Model Not Exist"}}, "model_not_found"),
+    "xAI key": (400, {"code": "x", "error": "Incorrect API key provided: xa***"}, "auth"),
+    "xAI credits": (403, {"error": "Your team has used all available credits"}, "quota"),
+    "xAI new": (403, {"error": "Your newly created team doesn't have any credits yet"}, "quota"),
+    "xAI filter": (403, {"error": "Content violates usage guidelines."}, "content_filter"),
+    "Hugging Face loading": (
+        503, {"error": "Model x is currently loading", "estimated_time": 20.5}, "overloaded",
+    ),
+    "Hugging Face model": (400, {"error": {"code": "model_not_supported"}}, "model_not_found"),
+    "Hugging Face window": (422, {"error": "`inputs` tokens + `max_new_tokens` must be <= 2048"},
+                            "context_length"),
+    "llama.cpp window": (
+        400, {"error": {"code": 400, "type": "exceed_context_size_error", "n_ctx": 256,
+                        "message": "the request exceeds the available context size"}},
+        "context_length",
+    ),
+    "llama.cpp loading": (503, {"error": {"code": 503, "message": "Loading model"}}, "overloaded"),
+    "llama.cpp images": (500, {"error": {"message": "image input is not supported - hint: x"}},
+                         "unsupported"),
+    "vLLM window": (
+        400, {"object": "error", "message": "This model's maximum context length is 4096 tokens."},
+        "context_length",
+    ),
+    "vLLM model": (404, {"object": "error", "message": "The model `x` does not exist."},
+                   "model_not_found"),
+    "LM Studio window": (
+        400, {"error": "Trying to keep the first 9 tokens when the number is greater than the"
+              " context length"}, "context_length",
+    ),
+    "GitHub model": (400, {"error": {"code": "unknown_model"}}, "model_not_found"),
+    "GitHub window": (413, {"error": {"code": "tokens_limit_reached"}}, "context_length"),
+    "Perplexity model": (400, {"error": {"type": "invalid_model", "code": 400}},
+                         "model_not_found"),
+    "Perplexity turns": (400, {"error": {"type": "invalid_message", "code": 400}}, "bad_request"),
+    "Fireworks suspended": (412, {"error": {"message": "suspended: monthly spending limit"}},
+                            "quota"),
+    "Cerebras queue": (429, {"type": "too_many_requests_error", "code": "queue_exceeded"},
+                       "rate_limit"),
+    "Together overload": (503, {"error": {"message": "The server is overloaded"}}, "overloaded"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VENDORS_WORDS)
+def test_what_a_vendor_says_has_its_kind(name: str) -> None:
+    status, document, kind = VENDORS_WORDS[name]
+    assert openai.blame(status, {}, json.dumps(document).encode()).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("document", "detail"),
+    [
+        (
+            {"object": "error", "message": {"detail": [
+                {"type": "extra_forbidden", "loc": ["body", "stop", 0], "msg": "Not permitted"}]}},
+            "stop.0: Not permitted",
+        ),
+        ({"detail": [{"loc": ["body"], "msg": "bad"}, {"msg": "worse"}, 7]},
+         "the request: bad; the request: worse"),
+        ({"detail": "Not Found"}, "Not Found"),
+        (
+            {"error": {"message": "Provider returned error",
+                       "metadata": {"provider_name": "Some", "raw": "it broke"}}},
+            "Provider returned error (Some: it broke)",
+        ),
+        ({"error": {"message": "x", "metadata": {"reasons": ["hate", 1]}}}, "x (hate: 1)"),
+        ({"error": {"message": "x", "metadata": []}}, "x"),
+        ({"error": {}, "message": "x"}, "no message"),
+    ],
+    ids=["Mistral", "FastAPI", "plain", "upstream", "reasons", "odd", "empty"],
+)  # fmt: skip
+def test_the_words_are_found_in_every_shape(document: object, detail: str) -> None:
+    assert openai.blame(400, {}, json.dumps(document).encode()).detail == detail
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [(20.5, 20.5), (0, 0.0), (-1, None), ("soon", None), (None, None)]
+)
+def test_the_time_that_loading_takes_is_a_wait(said: object, seconds: float | None) -> None:
+    body = json.dumps({"error": "loading", "estimated_time": said}).encode()
+    assert openai.blame(503, {}, body).retry_after == seconds
+    assert openai.blame(503, {"retry-after": "3"}, body).retry_after == 3.0
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

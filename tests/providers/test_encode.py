@@ -9,8 +9,9 @@ import pytest
 from nr_cli.errors import UsageError
 from nr_cli.providers import openai
 from nr_cli.providers.codec import codec_for
+from nr_cli.providers.strict import fit
 from nr_cli.types.json import Json
-from nr_cli.types.message import Message
+from nr_cli.types.message import Attachment, Message
 from nr_cli.types.policy import Model, Provider, Timeouts
 from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import HttpCall
@@ -32,6 +33,11 @@ def sent(
     return openai.encode(
         Request(Model("m", provider, "org/wire"), messages, params or {}, Timeouts()), credential
     )
+
+
+def turns(*messages: Message) -> HttpCall:
+    provider = Provider("p", "openai", HERE)
+    return openai.encode(Request(Model("m", provider, "w"), messages, {}, Timeouts()), NO_KEY)
 
 
 def body(call: HttpCall) -> dict[str, Json]:
@@ -90,7 +96,144 @@ def test_a_lone_surrogate_in_a_prompt_never_breaks_the_request() -> None:
     assert "a?b" in str(messages) or "a\ufffdb" in str(messages)
 
 
-@pytest.mark.parametrize("kind", ["codec", "framing", "blame", "nobody", "", "../x", "os.path"])
+def file(medium: str, media_type: str, name: str = "my secret.bin") -> Attachment:
+    return Attachment(name, medium, media_type, b"bytes", "d")  # type: ignore[arg-type] # any
+
+
+@pytest.mark.parametrize(
+    ("attached", "part"),
+    [
+        (
+            file("image", "image/png"),
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,Ynl0ZXM="}},
+        ),
+        (
+            file("audio", "audio/x-wav"),
+            {"type": "input_audio", "input_audio": {"data": "Ynl0ZXM=", "format": "wav"}},
+        ),
+        (
+            file("audio", "audio/mpeg"),
+            {"type": "input_audio", "input_audio": {"data": "Ynl0ZXM=", "format": "mp3"}},
+        ),
+        (
+            file("pdf", "application/pdf"),
+            {
+                "type": "file",
+                "file": {
+                    "filename": "file.pdf",
+                    "file_data": "data:application/pdf;base64,Ynl0ZXM=",
+                },
+            },
+        ),
+    ],
+    ids=["image", "wav", "mp3", "pdf"],
+)
+def test_a_file_is_a_part_before_the_text_and_its_name_stays_here(
+    attached: Attachment, part: Json
+) -> None:
+    call = turns(Message("user", "what?", (attached,)))
+    assert body(call)["messages"] == [
+        {"role": "user", "content": [part, {"type": "text", "text": "what?"}]}
+    ]
+    assert b"secret" not in call.body
+
+
+def test_a_file_alone_needs_no_text() -> None:
+    messages = body(turns(Message("user", "", (file("image", "image/png"),))))["messages"]
+    assert len(messages[0]["content"]) == 1  # type: ignore[index,call-overload,arg-type] # JSON
+
+
+def test_a_sound_that_the_protocol_cannot_carry_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match=r"a\.ogg: .*audio/ogg"):
+        turns(Message("user", "hi", (file("audio", "audio/ogg", "a.ogg"),)))
+
+
+def test_neighbouring_turns_of_one_role_are_one_and_empty_ones_are_none() -> None:
+    call = turns(
+        Message("user", "a"), Message("assistant", ""), Message("user", "b"),
+        Message("assistant", "c"), Message("user", "d"),
+    )  # fmt: skip
+    assert body(call)["messages"] == [
+        {"role": "user", "content": "a\n\nb"},
+        {"role": "assistant", "content": "c"},
+        {"role": "user", "content": "d"},
+    ]
+
+
+NUMBER: dict[str, Json] = {"type": "integer", "minimum": 0}
+PERSON: dict[str, Json] = {
+    "type": "object", "properties": {"age": NUMBER}, "required": ["age"],
+}  # fmt: skip
+CLOSED = {**PERSON, "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "closed"),
+    [
+        (CLOSED, CLOSED),
+        (PERSON, CLOSED),
+        ({"$schema": "x", "title": "t", **PERSON}, {"title": "t", **CLOSED}),
+        (
+            {**PERSON, "properties": {"age": {"type": "array", "items": PERSON}}},
+            {**CLOSED, "properties": {"age": {"type": "array", "items": CLOSED}}},
+        ),
+        (
+            {**PERSON, "properties": {"age": {"anyOf": [PERSON, {"type": "null"}]}}},
+            {**CLOSED, "properties": {"age": {"anyOf": [CLOSED, {"type": "null"}]}}},
+        ),
+        (
+            {**PERSON, "properties": {"age": {"$ref": "#/$defs/a"}}, "$defs": {"a": PERSON}},
+            {**CLOSED, "properties": {"age": {"$ref": "#/$defs/a"}}, "$defs": {"a": CLOSED}},
+        ),
+        (
+            {**PERSON, "properties": {"age": {"const": None}}},
+            {**CLOSED, "properties": {"age": {"const": None}}},
+        ),
+    ],
+    ids=["closed", "open", "notes", "items", "any of", "definitions", "null"],
+)
+def test_a_schema_that_strict_mode_can_carry_is_closed_and_strict(
+    schema: dict[str, Json], closed: dict[str, Json]
+) -> None:
+    assert fit(schema) == (closed, True)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {**PERSON, "required": []},
+        {**PERSON, "additionalProperties": True},
+        {**PERSON, "additionalProperties": NUMBER},
+        {**PERSON, "properties": {"age": {"type": "object"}}},
+        {**PERSON, "properties": {"age": {**PERSON, "required": []}}},
+        {**PERSON, "properties": {"age": True}},
+        {**PERSON, "properties": {"age": {"oneOf": [NUMBER]}}},
+        {**PERSON, "properties": {"age": {"type": "string", "minLength": 2}}},
+        {**PERSON, "properties": {"age": {"type": "string", "format": "uri"}}},
+        {"type": "array", "items": PERSON},
+        {"anyOf": [PERSON]},
+        {},
+    ],
+    ids=["optional", "open", "map", "any object", "deep optional", "true", "one of", "length",
+         "format", "array", "any of", "empty"],
+)  # fmt: skip
+def test_a_schema_that_strict_mode_would_change_is_sent_as_it_is(schema: dict[str, Json]) -> None:
+    assert fit(schema) == (schema, False)
+
+
+def test_a_schema_is_the_response_format() -> None:
+    provider = Provider("p", "openai", HERE)
+    request = Request(Model("m", provider, "w"), (Message("user", "hi"),), {}, Timeouts(), PERSON)
+    assert body(openai.encode(request, NO_KEY))["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": CLOSED, "strict": True},
+    }
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["codec", "framing", "blame", "nobody", "", "../x", "os.path", "chat", "strict", "lines"],
+)
 def test_what_is_no_protocol_has_no_codec(kind: str) -> None:
     with pytest.raises(LookupError):
         codec_for(kind)

@@ -80,6 +80,33 @@ TRANSCRIPTS: dict[str, tuple[bytes, str, object]] = {
     "an unheard-of finish": (
         HELLO + frame({}, "brand_new") + DONE, "héllo ", Finished(None, None),
     ),
+    "finish of another server": (
+        HELLO + frame({}, "eos") + DONE, "héllo ", Finished("stop", None),
+    ),
+    "length of another server": (
+        HELLO + frame({}, "model_length") + DONE, "héllo ", Finished("length", None),
+    ),
+    "a finish that is a failure": (
+        HELLO + frame({}, "error") + DONE, "héllo ",
+        Blame(FailureKind.SERVER, "the answer ended with 'error'"),
+    ),
+    "a server out of resources": (
+        HELLO + frame({}, "insufficient_system_resource") + DONE, "héllo ",
+        Blame(FailureKind.OVERLOADED, "the answer ended with 'insufficient_system_resource'"),
+    ),
+    "an error inside a choice": (
+        b'data: {"choices": [{"error": {"code": 429, "message": "slow down"}}]}\n\n' + DONE, "",
+        Blame(FailureKind.RATE_LIMIT, "slow down"),
+    ),
+    "tokens from a cache that goes by another name": (
+        HELLO + frame({}, "stop", usage={"prompt_tokens": 7, "completion_tokens": 2,
+                                         "prompt_cache_hit_tokens": 3}) + DONE, "héllo ", STOP,
+    ),
+    "parts of thinking and text": (
+        frame({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+                           {"type": "text", "text": "yes"}]}, "stop") + DONE, "yes",
+        Finished("stop", None),
+    ),
     "an emoji in two halves": (
         rb'data: {"choices":[{"delta":{"content":"a\ud83d"}}]}' + b"\n\n"
         rb'data: {"choices":[{"delta":{"content":"\ude00b"}}]}' + b"\n\n" + DONE,
@@ -180,12 +207,13 @@ def test_thinking_refusals_and_tool_calls_are_deltas_of_their_own() -> None:
     deltas = decode(
         [
             frame({"reasoning_content": "hm"}),
+            frame({"content": [{"type": "thinking", "thinking": [{"text": "hm"}]}]}),
             frame({"refusal": "no"}),
             frame({"tool_calls": [call]}),
         ]
     )
-    assert deltas == [Reasoning("hm"), Refusal("no"), ToolCall("rm", "{}")]
-    assert [type(delta) for delta in deltas] == [Reasoning, Refusal, ToolCall]
+    assert deltas == [Reasoning("hm"), Reasoning("hm"), Refusal("no"), ToolCall("rm", "{}")]
+    assert [type(delta) for delta in deltas] == [Reasoning, Reasoning, Refusal, ToolCall]
 
 
 def test_an_emoji_split_over_two_deltas_is_joined() -> None:
