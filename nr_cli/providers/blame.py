@@ -143,7 +143,7 @@ def server_words(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
 def error_words(error: object) -> tuple[str, str]:
     """Returns (message, code) of an error object in any of the shapes seen."""
     if isinstance(error, str):
-        return error[:300], ""
+        return error[:300] or "no message", ""
     if not isinstance(error, dict):
         return "no message", ""
     message = error.get("message") or error.get("detail") or error.get("error")

@@ -182,8 +182,9 @@ class OpenAIDecoder:
         deltas: list[Delta] = []
         thought = piece.get("reasoning_content") or piece.get("reasoning")
         thought = thought or thinking_of(piece.get("content"))
-        if isinstance(thought, str) and thought:
-            deltas.append(Reasoning(self._thought.join(thought)))
+        shown = self._thought.join(thought) if isinstance(thought, str) else ""
+        if shown:
+            deltas.append(Reasoning(shown))
         content = join_parts(piece.get("content"))
         if content is None:
             return self._stop(Malformed("content that is not text"))
@@ -191,8 +192,9 @@ class OpenAIDecoder:
         if text:
             deltas.append(Text(text))
         refusal = piece.get("refusal")
-        if isinstance(refusal, str) and refusal:
-            deltas.append(Refusal(self._refusal.join(refusal)))
+        shown = self._refusal.join(refusal) if isinstance(refusal, str) else ""
+        if shown:
+            deltas.append(Refusal(shown))
         calls = piece.get("tool_calls")
         deltas += read_calls(calls) if isinstance(calls, list) else []
         return deltas

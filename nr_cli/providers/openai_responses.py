@@ -80,8 +80,12 @@ def _formatted(schema: JsonObject, quirks: frozenset[str]) -> tuple[dict[str, Js
 
 def _turn(turns: list[Message]) -> JsonObject:
     """Returns neighbouring turns of one role as one item, files before the text."""
-    parts: list[Json] = [_part(file) for turn in turns for file in turn.attachments]
     text = "\n\n".join(turn.text for turn in turns if turn.text)
+    if turns[0].role == "assistant":
+        # llama.cpp knows an earlier answer in its whole form alone (2026-11-23)
+        answer: Json = [{"type": "output_text", "text": text}]
+        return {"type": "message", "role": "assistant", "content": answer}
+    parts: list[Json] = [_part(file) for turn in turns for file in turn.attachments]
     if not parts:
         return {"role": turns[0].role, "content": text}
     said: list[Json] = [{"type": "input_text", "text": text}] if text else []

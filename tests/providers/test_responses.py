@@ -124,9 +124,15 @@ def test_audio_is_refused_by_name() -> None:
 
 def test_a_conversation_keeps_its_order() -> None:
     turns = (Message("user", "a"), Message("assistant", "b"), Message("user", "c"))
-    assert [item["role"] for item in body(sent(messages=turns))["input"]] == [
-        "user", "assistant", "user",
-    ]  # fmt: skip
+    assert body(sent(messages=turns))["input"] == [
+        {"role": "user", "content": "a"},
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "b"}],
+        },
+        {"role": "user", "content": "c"},
+    ]
 
 
 def test_a_schema_is_enforced_strictly_where_strict_mode_can_carry_it() -> None:
