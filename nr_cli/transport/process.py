@@ -115,6 +115,10 @@ class Process:
             now = time.monotonic()
             if child.poll() is not None:  # asked before the pipes: what it wrote is in them now
                 gone = gone or now
+            elif not self._pipes.get_map() and now < deadline:
+                with suppress(subprocess.TimeoutExpired):  # all is read: only its end is missing
+                    child.wait(min(deadline - now, GLANCE))
+                continue
             ready = self._pipes.select(self._pause(gone, deadline - now))
             chunk = self._serve(ready, child.stdout)
             if chunk:
