@@ -232,10 +232,7 @@ class Policy:
             quirks=frozenset(entry.texts((*path, "quirks"))),
         )
         if not (provider.base_url or kind in ("local", "command")):
-            from nr_cli.policy.suggest import quote
-
-            message = f'provider {quote(name)} needs "base_url": its address'
-            raise ConfigError(message, "write it under providers")
+            refuse_homeless(name, kind)
         self._refuse_unsafe(provider)
         return provider
 
@@ -294,3 +291,16 @@ class Policy:
         from nr_cli.policy.suggest import did_you_mean, quote
 
         return ConfigError(f"unknown {kind} {quote(name)}{did_you_mean(name, known)}")
+
+
+def refuse_homeless(name: str, kind: str) -> None:
+    """Refuses a provider of a kind that is a server somewhere, without where. Raises: ConfigError.
+
+    What the kind of a plugin needs, the plugin knows.
+    """
+    from nr_cli.policy.schema import SERVED
+    from nr_cli.policy.suggest import quote
+
+    if kind in SERVED:
+        message = f'provider {quote(name)} needs "base_url": its address'
+        raise ConfigError(message, "write it under providers")
