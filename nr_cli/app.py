@@ -300,9 +300,11 @@ def remember(
     model = record.model if record else decision.chain[0] if decision.chain else None
     usage = record.usage if record else None
     moment = record.started if record else time.time()
+    id = new_id(moment)
+    cwd = router.surroundings["cwd"]() if "cwd" in router.surroundings else None
     router.history.add(
         HistoryRow(
-            id=new_id(moment),
+            id=id,
             time=moment,
             prompt=ask.prompt.text,
             system=ask.prompt.system,
@@ -320,7 +322,9 @@ def remember(
             cache=record.cache if record else "off",
             ms=record.total_ms if record else 0.0,
             decision=json.dumps(decision.record()),
+            cwd=cwd if isinstance(cwd, str) else None,
             prompt_hashed=holds_secret(ask.prompt.text) or holds_secret(ask.prompt.system or ""),
+            conversation=ask.conversation or (None if ask.prompt.source == "batch" else id),
         )
     )
 

@@ -39,6 +39,19 @@ Params = Annotated[
     list[str] | None,
     flag("--param", "-p", help="A value for a template's variable: -p tone dry.", metavar="K V"),
 ]
+Attach = Annotated[
+    list[str] | None,
+    flag("--attach", "-a", help="Send an image, audio, PDF or text file along.", metavar="PATH"),
+]
+Schema = Annotated[
+    str | None,
+    flag("--schema", help="Hold the answer to JSON Schema, its file, or 'name, age int'."),
+]
+SchemaMulti = Annotated[
+    str | None, flag("--schema-multi", help="As --schema, for a list of such under items.")
+]
+Continue = Annotated[bool, flag("--continue", "-c", help="Go on with the last conversation.")]
+Cid = Annotated[str | None, flag("--cid", help="Go on with this conversation.", metavar="ID")]
 Tags = Annotated[list[str] | None, flag("--tag", help="A tag that rules may test.")]
 Cache = Annotated[
     str | None, flag("--cache", help=f"{' | '.join(CACHE_MODES)} (default readwrite).")

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 
 from nr_cli.errors import ExitCode, InputError, NrError, UsageError
+from nr_cli.types.message import Attachment
 from nr_cli.types.prompt import Prompt, Source
 
 MAX_INPUT = 64 * 1024 * 1024
@@ -34,10 +35,11 @@ def read_prompt(
     timeout: float | None = None,
     system: str | None = None,
     optional: bool = False,
+    attach: Sequence[str] = (),
 ) -> Prompt:
     """Returns the prompt; `say` receives warnings with the hint about a silent stdin.
 
-    Only where it is `optional` may it be blank.
+    Only where it is `optional` may it be blank; so it may beside files that are attached.
 
     Raises: UsageError (nothing to ask), InputError (a file missing, input too large), TooSlow.
     """
@@ -46,6 +48,14 @@ def read_prompt(
     if argument == "-":
         argument = ""
     blocks = [fenced(path, environ, say) for path in files]
+    attached: tuple[Attachment, ...] = ()
+    if attach:
+        from nr_cli.cli.attach import read_attachments
+
+        attached, texts = read_attachments(attach, environ, lambda: drain_stdin(timeout))
+        blocks += [fence(name, content, say) for name, content in texts]
+        no_stdin = no_stdin or "-" in attach
+    optional = optional or bool(attached)
     piped = None if no_stdin else read_stdin(optional or not (alone and not files), say, timeout)
     if PLACE in argument:
         argument, piped = argument.replace(PLACE, piped or ""), None
@@ -56,7 +66,7 @@ def read_prompt(
             'give it as an argument (nr ask "…") or on stdin',
         )
     source: Source = "args" if argument else "stdin" if piped else "file"
-    return Prompt(text, system, source, tuple(files))
+    return Prompt(text, system, source, (*files, *attach), attached)
 
 
 def decode_words(words: Sequence[str], say: Say) -> str:
@@ -78,11 +88,16 @@ def fenced(path: str, environ: Mapping[str, str], say: Say) -> str:
         raw = fetch(path, environ)
     else:
         raw = read_file(path)
-    text = decode(raw, f"-f {path}", say)
+    return fence(path, raw, say)
+
+
+def fence(path: str, raw: bytes, say: Say) -> str:
+    """Returns the text of a file as a named block."""
+    text = decode(raw, path, say)
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * max(3, longest + 1)
+    marks = "`" * max(3, longest + 1)
     language = os.path.splitext(path)[1][1:]
-    return f"{path}:\n{fence}{language}\n{text.rstrip(chr(10))}\n{fence}"
+    return f"{path}:\n{marks}{language}\n{text.rstrip(chr(10))}\n{marks}"
 
 
 def read_file(path: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import typer
@@ -11,10 +11,11 @@ import typer
 from nr_cli.cli.flags import CACHE_MODES
 from nr_cli.errors import UsageError
 from nr_cli.policy.suggest import did_you_mean
-from nr_cli.types.json import Json
+from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.prompt import Ask, CacheMode, Prompt
 
 if TYPE_CHECKING:
+    from nr_cli.app import Router
     from nr_cli.cli.env import Outside
     from nr_cli.types.template import Block
 
@@ -134,6 +135,32 @@ def cache_mode(named: str | None, no_cache: bool) -> CacheMode:
     return cast("CacheMode", mode)
 
 
+def open_schema(named: str | None, multi: str | None, own: str | None) -> JsonObject | None:
+    """Returns the schema of the flags, else the template's own. Raises: UsageError, InputError."""
+    if named is not None and multi is not None:
+        raise UsageError("--schema and --schema-multi both name a schema", "give one of them")
+    text = multi if multi is not None else named if named is not None else own
+    if text is None:
+        return None
+    from nr_cli.cli.shape import read_schema
+
+    return read_schema(text, multi is not None)
+
+
+def join_turns(
+    router: Router, ask: Ask, last: bool, cid: str | None, say: Callable[[str], None]
+) -> Ask:
+    """Returns the ask behind the turns of the conversation that -c or --cid names, if one does.
+
+    Raises: InputError, UsageError.
+    """
+    if not last and cid is None:
+        return ask
+    from nr_cli.cli.conversation import go_on
+
+    return go_on(router, ask, last, cid, say)
+
+
 def make_ask(
     prompt: Prompt,
     *,
@@ -146,6 +173,7 @@ def make_ask(
     offline: bool = False,
     no_fallback: bool = False,
     timeout: float | None = None,
+    schema: JsonObject | None = None,
 ) -> Ask:
     """Returns the ask that the flags describe. Raises: UsageError."""
     if timeout is not None and not 0 < timeout < 1e6:
@@ -160,4 +188,5 @@ def make_ask(
         offline=offline,
         fallback=not no_fallback,
         timeout=timeout,
+        schema=schema,
     )

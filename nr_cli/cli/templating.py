@@ -50,8 +50,6 @@ class TemplateForm(Form):
         Raises: UsageError with did-you-mean for an unknown one, ConfigError for a broken one.
         """
         template = Template() if name is None else open_template(outside, name)
-        if template.schema is not None:
-            raise UsageError(f"template {name}: schema is not part of this version", "remove it")
         pinned = flags.model or flags.route
         own = [f"{key}{PAIR}{json.dumps(value)}" for key, value in template.options.items()]
         super().__init__(

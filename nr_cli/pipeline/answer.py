@@ -115,7 +115,7 @@ def answer(ask: Ask, world: World) -> Generator[Step | Event, Reply, Record]:
     """Yields the events of one ask from Decided to Served; returns its record.
 
     Raises: Refused (no model may answer), CacheMiss (only the cache was allowed), Exhausted
-    (every candidate failed before any text).
+    (every candidate failed before any text), Unsatisfied (the answer never met its schema).
     """
     started, began = world.now(), world.ports.clock()
     keys = Keys(ask, world)
@@ -221,8 +221,15 @@ def send(
     totals = [request.timeouts.total for request in chain]
     # each attempt keeps to its own total: a short one must not use up the next candidate's
     deadline = began + (ask.timeout or max(totals))
-    reached = yield from walk(chain, world.ports, deadline, ask.buffered)
+    held = ask.buffered or ask.schema is not None
+    reached = yield from walk(chain, world.ports, deadline, held)
+    if ask.schema is not None:
+        from nr_cli.pipeline.structured import satisfy
+
+        reached = yield from satisfy(reached, ask.schema, world.ports, deadline)
     outcome, request = reached.outcome, reached.request
+    if held and outcome.text:
+        yield Text(outcome.text)
     yield Finished(outcome.finish, outcome.usage)
     _, key, labels = keys.of(decision, request.model)
     if ask.cache in WRITES and is_keepable(reached):

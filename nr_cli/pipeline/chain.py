@@ -16,7 +16,7 @@ from nr_cli.errors import FailureKind
 from nr_cli.pipeline.attempt import Attempt, Outcome
 from nr_cli.pipeline.failure import exhausted
 from nr_cli.pipeline.ports import Ports
-from nr_cli.types.events import Event, Failed, Started, Switched, Text
+from nr_cli.types.events import Event, Failed, Started, Switched
 from nr_cli.types.policy import Model
 from nr_cli.types.record import Attempt as AttemptRecord
 from nr_cli.types.request import Request
@@ -57,6 +57,8 @@ def walk(
 ) -> Generator[Step | Event, Reply, Reached]:
     """Yields the events of each attempt; returns the answer, or an outcome cut after text.
 
+    Where it is `buffered` no text is yielded: the caller shows the outcome's.
+
     There is at least one request: a decision without candidates is refused before.
 
     Raises: Exhausted when no candidate is left and nothing was shown.
@@ -85,8 +87,6 @@ def walk(
         yield Switched(failed, left[0].model)
     if failed is not None and not outcome.text:
         raise exhausted(failures, attempts)
-    if buffered and outcome.text:
-        yield Text(outcome.text)
     return Reached(request, outcome, tuple(attempts), waited)
 
 

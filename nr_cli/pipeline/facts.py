@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from nr_cli.features.size import count_lines
 from nr_cli.types.facts import Classification, Fact, FactValue
 from nr_cli.types.json import Json
+from nr_cli.types.message import NEED_OF
 from nr_cli.types.prompt import Ask
 
 Source: TypeAlias = "Callable[[], FactValue | None]"
@@ -72,19 +74,31 @@ class Reader:
         self._tokens: int | None = None
 
     def tokens(self) -> int:
-        """Returns the estimated tokens of the prompt with its system text."""
+        """Returns the estimated tokens of the prompt, its files, its system text, earlier turns."""
         if self._tokens is None:
             from nr_cli.features.tokens import estimate
 
-            self._tokens = estimate(self.text) + estimate(self.ask.prompt.system or "")
+            prompt = self.ask.prompt
+            texts = (self.text, prompt.system or "", *(turn.text for turn in prompt.turns))
+            self._tokens = sum(map(estimate, texts)) + self._file_tokens()
         return self._tokens
+
+    def _file_tokens(self) -> int:
+        files = [*self.ask.prompt.attachments]
+        files += [file for turn in self.ask.prompt.turns for file in turn.attachments]
+        if not files:
+            return 0
+        from nr_cli.features import media
+
+        return sum(map(media.estimate, files))
 
     def classification(self) -> Classification:
         """Returns the classifier's reading."""
         if self._reading is None:
             from nr_cli.classify.structure import read
+            from nr_cli.features.tokens import estimate
 
-            self._reading = read(self.text, self.tokens(), self.edges)
+            self._reading = read(self.text, estimate(self.text), self.edges)
         return self._reading
 
     def intent(self) -> str | None:
@@ -99,16 +113,18 @@ class Reader:
         return detect(self.text)
 
     def has(self) -> frozenset[str]:
-        """Returns the shapes found in the text."""
+        """Returns the shapes found in the text, with the media of the files beside it."""
         from nr_cli.features.shapes import find
 
-        return find(self.text)
+        return find(self.text) | {file.medium for file in self.ask.prompt.attachments}
 
     def needs(self) -> frozenset[str]:
         """Returns what a model must be able to do for this request: facts, never guesses."""
         params = self.ask.params
-        needs = set()
-        if "response_format" in params:
+        files = [*self.ask.prompt.attachments]
+        files += [file for turn in self.ask.prompt.turns for file in turn.attachments]
+        needs = {NEED_OF[file.medium] for file in files}
+        if "response_format" in params or self.ask.schema is not None:
             needs.add("json")
         if "tools" in params:
             needs.add("tools")
@@ -129,7 +145,7 @@ class Reader:
         return {
             "text": lambda: self.text,
             "chars": lambda: len(self.text),
-            "lines": lambda: self.text.count("\n") + 1,
+            "lines": lambda: count_lines(self.text),
             "tokens": self.tokens,
             "language": self.language,
             "has": self.has,

@@ -14,11 +14,27 @@ def resolve(ask: Ask, decision: Decision, model: Model) -> Request:
     settings = decision.settings
     params = {**model.params, **settings.params, **ask.params}
     system = system_text(ask, decision, model)
+    if ask.schema is not None and not keeps_schemas(model):
+        from nr_cli.pipeline.structured import instruction
+
+        system = "\n\n".join(part for part in (system, instruction(ask.schema)) if part)
     messages = [Message("system", system)] if system else []
     messages += ask.prompt.turns
     messages.append(Message("user", ask.prompt.text, ask.prompt.attachments))
     timeouts = model.provider.timeout._replace(**settings.timeout)
-    return Request(model, tuple(messages), params, timeouts, input_tokens=decision.input_tokens)
+    return Request(
+        model,
+        tuple(messages),
+        params,
+        timeouts,
+        ask.schema if keeps_schemas(model) else None,
+        decision.input_tokens,
+    )
+
+
+def keeps_schemas(model: Model) -> bool:
+    """Tells whether the model's protocol can hold it to a schema."""
+    return model.caps is not None and "json" in model.caps
 
 
 def system_text(ask: Ask, decision: Decision, model: Model) -> str:

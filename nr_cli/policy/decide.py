@@ -108,6 +108,10 @@ def decide(
     chosen = _choose(policy, ask, reading)
     demand = _read_demand(ask, chosen.settings, reading)
     judged, chain = judge(policy, chosen.settings.use, demand, barred, pick_random)
+    if not chain and ask.schema is not None and "response_format" not in ask.params:
+        # any model can be told of a schema in words, and is held to it afterwards
+        told = demand._replace(needs=demand.needs - {"json"})
+        judged, chain = judge(policy, chosen.settings.use, told, barred, pick_random)
     if not ask.fallback:
         chain = chain[:1]
     read = classification() if classification else None

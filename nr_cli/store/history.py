@@ -17,7 +17,7 @@ T = TypeVar("T")
 Value: TypeAlias = "str | int | float | bytes | None"
 Status: TypeAlias = Literal["ok", "truncated", "error", "interrupted", "filtered"]
 
-VERSION = 1
+VERSION = 2
 WAIT_S = 0.25
 PAUSE_S = 0.003
 MAX_ANSWER = 1_048_576
@@ -31,6 +31,7 @@ class HistoryRow(NamedTuple):
 
     `decision` is JSON text. With `prompt_hashed` prompt and system are kept as digests only.
     `answer_digest` is filled in by the log when the answer was too long to be kept whole.
+    `conversation` is the id of the ask that began it, None for an ask that nobody goes on with.
     """
 
     id: str
@@ -54,6 +55,7 @@ class HistoryRow(NamedTuple):
     cwd: str | None = None
     prompt_hashed: bool = False
     answer_digest: str | None = None
+    conversation: str | None = None
 
 
 COLUMNS = ", ".join(HistoryRow._fields)
@@ -62,9 +64,17 @@ SCHEMA = (
     " prompt TEXT, system TEXT, answer TEXT, route TEXT, model TEXT, model_id TEXT,"
     " provider TEXT, status TEXT, exit INTEGER, error TEXT, input_tokens INTEGER,"
     " output_tokens INTEGER, cost REAL, cache TEXT, ms REAL, decision TEXT, cwd TEXT,"
-    " prompt_hashed INTEGER, answer_digest TEXT)",
+    " prompt_hashed INTEGER, answer_digest TEXT, conversation TEXT)",
     "CREATE INDEX asks_time ON asks (time)",
+    "CREATE INDEX asks_conversation ON asks (conversation)",
 )
+# What makes a log of each earlier version one of the next.
+UPGRADES: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE asks ADD COLUMN conversation TEXT",
+        "CREATE INDEX asks_conversation ON asks (conversation)",
+    ),
+}
 INDEX = "CREATE VIRTUAL TABLE words USING fts5(prompt, answer, content='')"
 INSERT = f"INSERT INTO asks ({COLUMNS}) VALUES ({', '.join('?' * len(HistoryRow._fields))})"
 NEWEST_FIRST = "ORDER BY time DESC, number DESC LIMIT ?"
@@ -140,6 +150,26 @@ class History:
         rows = self._attempt(lambda con: _rows(con, sql, [start, start + "~"])) or ()
         exact = [row for row in rows if row.id == start]
         return exact[0] if exact else rows[0] if id and len(rows) == 1 else None
+
+    def conversation(self, id: str) -> tuple[HistoryRow, ...]:
+        """Returns the asks of the conversation with this id, oldest first.
+
+        The beginning of an id will do where it is the only one; so will an ask of it.
+        """
+        start = _clean(id).upper()
+        sql = (
+            f"SELECT {COLUMNS} FROM asks WHERE conversation = (SELECT conversation FROM asks"
+            " WHERE id >= ? AND id < ? AND conversation IS NOT NULL GROUP BY conversation"
+            " ORDER BY (id = ?) DESC LIMIT 1) ORDER BY time, number"
+        )
+        values = [start, start + "~", start]
+        return self._attempt(lambda con: _rows(con, sql, values)) or () if start else ()
+
+    def last_conversation(self) -> str | None:
+        """Returns the id of the conversation that was spoken in last."""
+        sql = f"SELECT {COLUMNS} FROM asks WHERE conversation IS NOT NULL {NEWEST_FIRST}"
+        rows = self._attempt(lambda con: _rows(con, sql, [1])) or ()
+        return rows[0].conversation if rows else None
 
     def search(
         self,
@@ -250,7 +280,11 @@ def _open(path: str, write: bool) -> sqlite3.Connection:
             raise OSError("made by a later version of nr")
         if version < VERSION and write:
             _make_schema(con)
-        if version < VERSION and not write and _has_tables(con):
+        elif 0 < version < VERSION:
+            con.close()
+            _open(path, write=True).close()
+            return _open(path, write)
+        elif version < VERSION and _has_tables(con):
             raise sqlite3.DatabaseError("not a log of nr")
     except BaseException:
         con.close()
@@ -263,13 +297,17 @@ def _make_schema(con: sqlite3.Connection) -> None:
     con.execute("PRAGMA journal_mode = WAL").fetchone()
     con.execute("BEGIN EXCLUSIVE")
     try:
-        if con.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        version = con.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
             if _has_tables(con):
                 raise sqlite3.DatabaseError("not a log of nr")
             for statement in SCHEMA:
                 con.execute(statement)
             _make_index(con)
-            con.execute(f"PRAGMA user_version = {VERSION}")
+        for earlier in range(version or VERSION, VERSION):
+            for statement in UPGRADES[earlier]:
+                con.execute(statement)
+        con.execute(f"PRAGMA user_version = {VERSION}")
         con.execute("COMMIT")
     except BaseException:
         if con.in_transaction:

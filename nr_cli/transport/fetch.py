@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from nr_cli.errors import InputError
@@ -19,35 +19,52 @@ if TYPE_CHECKING:
 LARGEST = 10 * 1024 * 1024
 LONGEST = 30.0  # seconds for everything together
 REDIRECTS = 3
-HEADERS = (("accept", "text/*, application/json"), ("accept-encoding", "identity"))
+TEXT = "text/*, application/json"
 
 
-def fetch(url: str, environ: Mapping[str, str]) -> bytes:
-    """Returns the body of a GET, at most 10 MiB in 30 s.
+class Wish(NamedTuple):
+    """What is fetched for which flag, within how many bytes."""
+
+    flag: str
+    accept: str
+    largest: int
+    deadline: float
+
+
+def fetch(
+    url: str,
+    environ: Mapping[str, str],
+    flag: str = "-f",
+    accept: str = TEXT,
+    largest: int = LARGEST,
+) -> bytes:
+    """Returns the body of a GET, at most `largest` bytes in 30 s; `flag` is named in errors.
 
     The user may name any host. A redirect may lead to public addresses only, so that a page
     cannot send the request into a private network.
 
     Raises: InputError, ConfigError for a proxy or CA file of no use.
     """
-    deadline = time.monotonic() + LONGEST
+    wish = Wish(flag, accept, largest, time.monotonic() + LONGEST)
     for _ in range(REDIRECTS + 1):
-        body, target = _get(url, environ, deadline)
+        body, target = _get(url, environ, wish)
         if target is None:
             return body
         url = urljoin(url, target)
         if not is_public(url):
-            raise InputError(f"-f: redirected to {url}, which is not a public address")
-    raise InputError(f"-f {url}: redirected more than {REDIRECTS} times")
+            raise InputError(f"{flag}: redirected to {url}, which is not a public address")
+    raise InputError(f"{flag} {url}: redirected more than {REDIRECTS} times")
 
 
-def _get(url: str, environ: Mapping[str, str], deadline: float) -> tuple[bytes, str | None]:
+def _get(url: str, environ: Mapping[str, str], wish: Wish) -> tuple[bytes, str | None]:
     """Returns the body, or the address that a redirect names."""
     import httpx
 
     way = find_way(HttpCall(url, (), b""), environ)
     timeout = {"connect": 5.0, "read": 10.0, "write": 5.0, "pool": None}
-    request = httpx.Request("GET", url, headers=list(HEADERS), extensions={"timeout": timeout})
+    headers = {"accept": wish.accept, "accept-encoding": "identity"}
+    request = httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout})
+    where = f"{wish.flag} {url}"
     try:
         with httpx.HTTPTransport(verify=way.verify, proxy=way.proxy, trust_env=False) as transport:
             response = transport.handle_request(request)
@@ -55,26 +72,26 @@ def _get(url: str, environ: Mapping[str, str], deadline: float) -> tuple[bytes, 
                 if response.is_redirect:
                     return b"", response.headers["location"]
                 if response.status_code != 200:
-                    raise InputError(f"-f {url}: HTTP {response.status_code}", "check the address")
-                return _read(url, response, deadline), None
+                    raise InputError(f"{where}: HTTP {response.status_code}", "check the address")
+                return _read(where, response, wish), None
             finally:
                 response.close()
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-        raise InputError(f"-f {url}: {broke_by(error, url).detail}", "check the address") from None
+        raise InputError(f"{where}: {broke_by(error, url).detail}", "check the address") from None
     except Undecodable as error:
-        raise InputError(f"-f {url}: {error}") from None
+        raise InputError(f"{where}: {error}") from None
 
 
-def _read(url: str, response: httpx.Response, deadline: float) -> bytes:
+def _read(where: str, response: httpx.Response, wish: Wish) -> bytes:
     inflater = Inflater(response.headers.get("content-encoding", ""))
     body = bytearray()
     for chunk in response.iter_raw():
         for piece in inflater.feed(chunk):
             body += piece
-        if len(body) > LARGEST:
-            raise InputError(f"-f {url}: more than {LARGEST >> 20} MiB", "name a smaller text")
-        if time.monotonic() > deadline:
-            raise InputError(f"-f {url}: not whole after {LONGEST:.0f} s", "try again")
+        if len(body) > wish.largest:
+            raise InputError(f"{where}: more than {wish.largest >> 20} MiB", "name a smaller one")
+        if time.monotonic() > wish.deadline:
+            raise InputError(f"{where}: not whole after {LONGEST:.0f} s", "try again")
     inflater.end()
     return bytes(body)
 

@@ -31,7 +31,7 @@ class Ask(NamedTuple):
 
     `timeout` is in seconds over everything; `buffered` says that nothing is shown before the
     answer is whole, so a broken stream may still fall over to the next candidate. `schema` is the
-    JSON Schema that the answer must satisfy.
+    JSON Schema that the answer must satisfy; `conversation` the id of the one it goes on with.
     """
 
     prompt: Prompt
@@ -47,3 +47,4 @@ class Ask(NamedTuple):
     stream: bool = True
     buffered: bool = False
     schema: JsonObject | None = None
+    conversation: str | None = None

@@ -186,11 +186,12 @@ def test_a_decision_reads_the_filled_prompt(nr: Nr, write: Write) -> None:
     assert nr("route", "-t", "t", "--jsonl", stdin=b'{"prompt": "a"}').exit == ExitCode.USAGE
 
 
-def test_a_schema_is_refused_rather_than_passed_by(echo, write: Write) -> None:
-    write("t", "prompt: $input\nschema: {type: object}")
+@pytest.mark.parametrize("schema", ["{type: object}", "name, age int"], ids=["map", "fields"])
+def test_a_schema_of_the_template_holds_the_answer(echo, write: Write, schema: str) -> None:
+    write("t", f"prompt: $input\nschema: {schema}")
     done = echo("-t", "t", "hi")
-    assert (done.exit, done.out) == (ExitCode.USAGE, b"")
-    assert "schema" in done.err
+    assert (done.exit, done.out) == (ExitCode.BAD_DATA, b"")
+    assert "does not satisfy its schema" in done.err
 
 
 def test_saving_keeps_the_flags_and_asks_nothing(nr: Nr, home: Path) -> None:

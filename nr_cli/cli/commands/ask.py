@@ -22,6 +22,7 @@ def ask(
     route: flags.Route = None,
     system: flags.System = None,
     file: flags.Files = None,
+    attach: flags.Attach = None,
     option: flags.Options = None,
     tag: flags.Tags = None,
     cache: flags.Cache = None,
@@ -55,6 +56,10 @@ def ask(
     ] = False,
     template: flags.TemplateName = None,
     param: flags.Params = None,
+    schema: flags.Schema = None,
+    schema_multi: flags.SchemaMulti = None,
+    continue_: flags.Continue = False,
+    cid: flags.Cid = None,
     save: Annotated[
         str | None,
         flag("--save", help="Keep these flags as a template, ask nothing.", metavar="NAME"),
@@ -64,7 +69,7 @@ def ask(
     from nr_cli.cli.answering import Answering, Shape
     from nr_cli.cli.intake import read_prompt
     from nr_cli.cli.outside import outside_with_router
-    from nr_cli.cli.request import end_by_saving, make_ask, open_form
+    from nr_cli.cli.request import end_by_saving, join_turns, make_ask, open_form, open_schema
 
     outside, router = outside_with_router(policy, no_project, quiet)
     form = open_form(outside, template, param, model, route, option, x, xl)
@@ -78,6 +83,7 @@ def ask(
         timeout=timeout,
         system=system,
         optional=form.asks_by_itself,
+        attach=attach or (),
     )
     request = make_ask(
         form.fill(words),
@@ -90,14 +96,16 @@ def ask(
         offline=offline,
         no_fallback=no_fallback,
         timeout=timeout,
+        schema=open_schema(schema, schema_multi, form.schema),
     )
+    request = join_turns(router, request, continue_, cid, outside.say)
     shape = Shape(
         as_json=as_json,
         jsonl=jsonl,
         raw=raw,
         output=output,
         block=form.block,
-        buffered=no_stream or as_json or output is not None or form.block is not None,
+        buffered=no_stream or as_json or bool(output or form.block or request.schema),
         usage=usage,
         quiet=quiet,
         verbose=verbose,

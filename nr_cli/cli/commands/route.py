@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nr_cli.cli import flags
 from nr_cli.cli.flags import flag
-from nr_cli.errors import ConfigError, ExitCode, InputError, NrError, Refused, UsageError
+from nr_cli.errors import ConfigError, ExitCode, InputError, NrError, UsageError
 from nr_cli.types.json import Json
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def route(
     route: flags.Route = None,
     system: flags.System = None,
     file: flags.Files = None,
+    attach: flags.Attach = None,
     option: flags.Options = None,
     tag: flags.Tags = None,
     cache: flags.Cache = None,
@@ -47,6 +48,8 @@ def route(
     ] = False,
     template: flags.TemplateName = None,
     param: flags.Params = None,
+    schema: flags.Schema = None,
+    schema_multi: flags.SchemaMulti = None,
 ) -> None:
     """Prints the explanation, the decision record, or one record for each row on stdin."""
     from nr_cli.cli.document import dump
@@ -54,7 +57,7 @@ def route(
     from nr_cli.cli.intake import read_prompt
     from nr_cli.cli.outside import outside_with_router
     from nr_cli.cli.plain import encode
-    from nr_cli.cli.request import make_ask, open_form
+    from nr_cli.cli.request import make_ask, open_form, open_schema
     from nr_cli.types.prompt import Prompt
 
     outside, router = outside_with_router(policy, no_project)
@@ -73,6 +76,7 @@ def route(
             system=system,
             timeout=timeout,
             optional=form.asks_by_itself,
+            attach=attach or (),
         )
     )
     ask = make_ask(
@@ -86,6 +90,7 @@ def route(
         offline=offline,
         no_fallback=no_fallback,
         timeout=timeout,
+        schema=open_schema(schema, schema_multi, form.schema),
     )
     if jsonl:
         raise typer.Exit(int(write_rows(outside, router, ask)))
@@ -118,7 +123,7 @@ def decide_rows(router: Router, ask: Ask) -> Iterator[tuple[dict[str, Json], boo
             continue
         identity: Json = number
         try:
-            identity, row = read_row(line, number, ask)
+            identity, row = read_row(line, number, ask, router.environ)
             yield {"id": identity, **router.preview(row).record()}, True
         except ConfigError:
             raise
@@ -128,8 +133,9 @@ def decide_rows(router: Router, ask: Ask) -> Iterator[tuple[dict[str, Json], boo
             yield {"id": identity, "version": 1, "error": error_document(error)}, False
 
 
-def read_row(line: bytes, number: int, ask: Ask) -> tuple[Json, Ask]:
+def read_row(line: bytes, number: int, ask: Ask, environ: Mapping[str, str]) -> tuple[Json, Ask]:
     """Returns a row's id with its ask. Raises: InputError naming the line."""
+    from nr_cli.cli.attach import attachments_of
     from nr_cli.types.prompt import Prompt
 
     place = f"stdin:{number}"
@@ -140,8 +146,9 @@ def read_row(line: bytes, number: int, ask: Ask) -> tuple[Json, Ask]:
     text = row.get("prompt") if isinstance(row, dict) else None
     if not isinstance(text, str) or not text.strip():
         raise InputError(f'{place}: no "prompt" with text', exit=ExitCode.BAD_DATA)
-    if row.get("attachments"):
-        raise Refused(f"{place}: attachments are not part of this version")
     system = row.get("system")
-    prompt = Prompt(text, system if isinstance(system, str) else ask.prompt.system, "batch")
+    files = attachments_of(row.get("attachments"), place, environ)
+    prompt = Prompt(
+        text, system if isinstance(system, str) else ask.prompt.system, "batch", attachments=files
+    )
     return row.get("id", number), ask._replace(prompt=prompt)
