@@ -21,6 +21,10 @@ EMBEDDED: JsonObject = {
 class Catalog:
     """What nr knows without being told; a policy overrides it key by key."""
 
+    def names(self) -> tuple[str, ...]:
+        """Returns the names of all known vendors."""
+        return tuple(VENDORS)
+
     def provider(self, name: str) -> JsonObject | None:
         """Returns a known vendor's settings under the keys of a `providers` entry."""
         return VENDORS.get(name)

@@ -29,7 +29,11 @@ MIN_CONFIDENCE = 0.45
 
 
 class Catalog(Protocol):
-    """What is known of vendors without any policy; both methods answer None for the unknown."""
+    """What is known of vendors without any policy; what is unknown is answered with None."""
+
+    def names(self) -> tuple[str, ...]:
+        """Returns the vendors' names."""
+        ...
 
     def provider(self, name: str) -> JsonObject | None:
         """Returns a vendor's defaults, with the keys of a `providers` entry."""
@@ -212,7 +216,8 @@ class Policy:
         own = self._section("providers").get(name)
         known = self._catalog.provider(name)
         if own is None and known is None:
-            raise self._unknown("provider", name, self._section("providers"))
+            names = (*self._section("providers"), *self._catalog.names())
+            raise self._unknown("provider", name, names)
         entry = self._reader.overlay("providers", name, known or {})
         path: Path = ("providers", name)
         kind = entry.text((*path, "kind")) or ""

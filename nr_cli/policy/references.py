@@ -126,7 +126,8 @@ def _check_vendor(checking: Checking, path: Path, provider: str) -> None:
     if provider in configured or by_itself:
         return
     if known is None:
-        hint = did_you_mean(provider, (*configured, *BUILT_IN_VENDORS))
+        vendors = BUILT_IN_VENDORS if catalog is None else catalog.names()
+        hint = did_you_mean(provider, (*configured, *vendors))
         message = f"unknown provider {quote(provider)}{hint or ' (add it under providers)'}"
         checking.report(path, "NR122", message)
     elif known.get("kind") in SERVED and "base_url" not in known:

@@ -52,6 +52,9 @@ def test_escaping_every_dollar_gives_the_text_back(text: str) -> None:
 
 
 class NoCatalog:
+    def names(self) -> tuple[str, ...]:
+        return ()
+
     def provider(self, name: str) -> JsonObject | None:
         return None
 

@@ -101,6 +101,12 @@ def test_a_provider_of_one_s_own_needs_an_address_whatever_its_kind(
     assert b'provider "mine" needs "base_url"' in nr("policy", "check", "own.yaml").out
 
 
+def test_a_vendor_s_name_that_is_misspelt_is_recognised(nr: Nr, home: Path) -> None:
+    (home / "near.yaml").write_text("version: 1\ndefault: {use: opnrouter/x}\n")
+    assert b'did you mean "openrouter"' in nr("policy", "check", "near.yaml").out
+    assert 'did you mean "deepseek"' in nr("ask", "-m", "deepsek/x", "hi").err
+
+
 def test_a_vendor_abroad_cannot_be_called_local(nr: Nr, home: Path) -> None:
     (home / "far.yaml").write_text(
         "version: 1\nproviders: {groq: {local: true}}\ndefault: {use: groq/x}\n"
