@@ -41,6 +41,7 @@ class Faults(NamedTuple):
 @pytest.fixture(scope="session")
 def faults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faults]:
     folder = tmp_path_factory.mktemp("faults")
+    (folder / "log.jsonl").touch()  # the server makes it with its first request
     script = Path(__file__).parent / "faults" / "server.py"
     with subprocess.Popen(
         [sys.executable, str(script), "--port", "0", "--second-port", "0",

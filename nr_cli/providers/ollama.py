@@ -53,7 +53,6 @@ EFFORTS: dict[str, Json] = {
 
 LEAST_WINDOW = 4096  # tokens, the server's own default
 ANSWER_ROOM = 2048  # tokens, where nobody names a limit
-IMAGE_ROOM = 1024  # tokens; vision models take a few hundred to a few thousand an image
 
 FINISHES: dict[str, Finish] = {"stop": "stop", "length": "length"}
 
@@ -106,9 +105,8 @@ def window_for(request: Request, limit: Json) -> int:
     The input is an estimate, and a quarter of it is left as room.
     """
     model = request.model
-    pictures = sum(len(turn.attachments) for turn in request.messages)
     room = limit if isinstance(limit, int) and limit > 0 else model.max_output or ANSWER_ROOM
-    wanted = request.input_tokens * 5 // 4 + pictures * IMAGE_ROOM + room
+    wanted = request.input_tokens * 5 // 4 + room
     window = LEAST_WINDOW
     while window < wanted:
         window *= 2
