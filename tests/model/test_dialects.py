@@ -80,6 +80,20 @@ def test_the_whole_command_gets_an_answer_with_its_tokens_counted(
     assert document["usage"]["output_tokens"] > 2
 
 
+def test_the_whole_command_prints_json_that_the_server_was_held_to(
+    tmp_path: Path, data: Path, llama: str
+) -> None:
+    policy = tmp_path / "p.yaml"
+    policy.write_text(
+        f'version: 1\nproviders: {{llama: {{kind: openai, base_url: "{llama}/v1"}}}}\n'
+        "models: {smol: {id: llama/smol, caps: [json]}}\ndefault: {use: smol}\n"
+    )
+    done = run(tmp_path, data, "ask", "--policy", str(policy), "--schema", json.dumps(CITY),
+               "-o", "temperature", "0", "-o", "max_tokens", "60", QUESTION)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) == {"city", "is_large"}
+
+
 @KINDS
 def test_a_conversation_is_understood_turn_by_turn(llama: str, kind: str) -> None:
     turns = (
