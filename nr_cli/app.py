@@ -83,9 +83,15 @@ class Router:
         return History(history_path(self.paths.state))
 
     @cached_property
+    def catalog(self) -> Catalog:
+        """Returns what is known of models without a policy."""
+        from nr_cli.catalog.lookup import Catalog
+
+        return Catalog(self.paths.data)
+
+    @cached_property
     def policy(self) -> Policy:
         """Returns the policy in force. Raises: ConfigError with every finding."""
-        from nr_cli.catalog.lookup import Catalog
         from nr_cli.policy.builtin import builtin
         from nr_cli.policy.document import merge
         from nr_cli.policy.policy import Policy
@@ -96,8 +102,8 @@ class Router:
         for path in reversed(files):
             document = merge(self._document(path), document)
         if files:
-            self._check(document, Catalog())
-        return Policy(document, self.environ, Catalog())
+            self._check(document, self.catalog)
+        return Policy(document, self.environ, self.catalog)
 
     def _document(self, path: str) -> Document:
         """Returns a policy file with its includes, from kept parsings where nothing changed."""

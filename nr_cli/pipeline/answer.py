@@ -242,7 +242,7 @@ def send(
         finish=None if outcome.failed else outcome.finish,
         complete=outcome.failed is None,
         usage=outcome.usage,
-        cost=cost_of(outcome.usage, request.model.price),
+        cost=cost_of(outcome.usage, request.model.price, has_audio(request)),
         cache=status_of(ask),
         cache_key=key,
         cache_age=None,
@@ -251,6 +251,12 @@ def send(
         total_ms=0.0,
         waited_ms=reached.waited_ms,
     )
+
+
+def has_audio(request: Request) -> bool:
+    """Tells whether sound goes along with a request."""
+    turns = request.messages
+    return any(file.medium == "audio" for turn in turns for file in turn.attachments)
 
 
 def status_of(ask: Ask) -> CacheStatus:

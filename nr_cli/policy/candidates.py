@@ -98,6 +98,7 @@ def estimate_cost(price: Price | None, input_tokens: int | None, output: int) ->
     """Returns US dollars, or None when the price or the tokens are not known."""
     if price is None or input_tokens is None:
         return None
+    price = price.at(input_tokens)
     return (input_tokens * price.input + output * price.output) / 1_000_000
 
 

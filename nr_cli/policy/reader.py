@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from nr_cli.errors import ConfigError
 from nr_cli.policy import values
-from nr_cli.policy.document import Document
+from nr_cli.policy.document import Document, is_list
 from nr_cli.policy.variables import Missing, expand
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Path, Price
@@ -125,9 +125,23 @@ class Reader:
         return None if self.document.get(path) is None else frozenset(self.texts(path))
 
     def price(self, path: Path) -> Price | None:
-        """Returns a price in US dollars per million tokens, None unless both ways are known."""
+        """Returns a price in US dollars per million tokens, None unless both ways are known.
+
+        `over` with `audio_in` come from the catalog alone.
+        """
         into, out = self.number((*path, "in")), self.number((*path, "out"))
         if into is None or out is None:
             return None
         cached, write = self.number((*path, "cached_in")), self.number((*path, "cache_write"))
-        return Price(into, out, cached, write)
+        audio = self.number((*path, "audio_in"))
+        return Price(into, out, cached, write, self._steps((*path, "over")), audio)
+
+    def _steps(self, path: Path) -> tuple[tuple[int, Price], ...]:
+        """Returns the prices of large requests, each with the input it begins above."""
+        node = self.document.get(path)
+        steps = []
+        for index in range(len(node) if is_list(node) else 0):
+            above, price = self.count((*path, index, "above")), self.price((*path, index))
+            if above is not None and price is not None:
+                steps.append((above, price))
+        return tuple(steps)

@@ -38,12 +38,23 @@ class Timeouts(NamedTuple):
 
 
 class Price(NamedTuple):
-    """US dollars per million tokens; cached prices default to the plain input price."""
+    """US dollars per million tokens; cached prices default to the plain input price.
+
+    `over` holds what a whole request costs once its input exceeds a number of tokens, smallest
+    first. `audio_input` is there where sound costs otherwise than text.
+    """
 
     input: float
     output: float
     cached_input: float | None = None
     cache_write: float | None = None
+    over: tuple[tuple[int, Price], ...] = ()
+    audio_input: float | None = None
+
+    def at(self, input_tokens: int) -> Price:
+        """Returns the price of a request with so much input."""
+        reached = [price for above, price in self.over if input_tokens > above]
+        return reached[-1] if reached else self
 
 
 class Provider(NamedTuple):
