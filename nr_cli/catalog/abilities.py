@@ -1,9 +1,9 @@
 """Says what families of models can do, which the price lists do not carry.
 
 Each line is a pattern over the plain name (lower case, dots as dashes, no author), what the family
-can do, its rank from 0 to 100, its longest answer in tokens. The first line that fits counts; a name
-that fits none stays unknown. The rank orders models against each other by their makers' own line-ups:
-it is an opinion, which a policy's `quality` overrides.
+can do, its rank from 0 to 100, its longest answer in tokens. The first line that fits counts; a
+name that fits none stays unknown. The rank orders models against each other by their makers' own
+line-ups: it is an opinion, which a policy's `quality` overrides.
 """
 
 from __future__ import annotations

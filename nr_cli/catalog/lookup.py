@@ -77,8 +77,8 @@ class Catalog:
         return self._tables[provider]
 
     def _read(self, provider: str) -> Table:
-        if provider not in VENDORS:
-            return NO_TABLE  # a name of the user's own is no file name
+        if not provider.replace("-", "").isalnum():
+            return NO_TABLE  # a name of the user's own need not be a file name
         packaged = read_table(os.path.join(FOLDER, f"{provider}.json")) or NO_TABLE
         if not self._refreshed:
             return packaged
@@ -144,11 +144,7 @@ def split_mark(wire: str) -> tuple[str, str]:
     if wire[-9:-6] == "-20" and wire[-6:].isdigit():
         return wire[:-9], MARKS[1]
     day = wire[-11:]
-    if (
-        day[:3] == "-20"
-        and day[5:6] == day[8:9] == "-"
-        and (day[3:5] + day[6:8] + day[9:]).isdigit()
-    ):
+    if day[:3] == "-20" and day[5:6] == day[8:9] == "-" and day.replace("-", "").isdigit():
         return wire[:-11], MARKS[2]
     return wire, ""
 

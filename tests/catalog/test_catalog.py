@@ -159,6 +159,7 @@ def test_sound_with_a_price_of_its_own_has_no_known_cost() -> None:
 
 
 def test_the_catalog_s_steps_reach_the_model() -> None:
-    price = model("gemini/gemini-2.5-pro").price if "gemini" in Catalog().vendors() else TIERED
+    price = model("openai/gpt-5.4").price
     assert price is not None
-    assert price.at(200_001).input > price.at(200_000).input
+    assert price.at(272_001).input > price.at(272_000).input
+    assert price.at(272_000) == price

@@ -36,7 +36,6 @@ OWNERS = {
 KINDS = {"openai", "local", "command", "anthropic", "gemini", "ollama"}
 KNOWN_SWITCHES = {
     "app.py": "whether the embedded runtime is installed",
-    "catalog/generate.py": "whose prices are taken over when the table is made",
     "catalog/lookup.py": "a file named by path is a model too",
     "policy/builtin.py": "which built-in policy the keys found allow",
     "policy/policy.py": "the embedded model counts as local",
