@@ -26,6 +26,7 @@ from nr_cli.types.steps import Reply, Step
 
 if TYPE_CHECKING:
     from nr_cli.catalog.lookup import Catalog
+    from nr_cli.policy.builtin import Choice
     from nr_cli.policy.document import Document
     from nr_cli.policy.policy import Policy
     from nr_cli.providers.codec import Codec
@@ -97,13 +98,28 @@ class Router:
         from nr_cli.policy.policy import Policy
 
         files = policy_files(self.environ, self.paths.config, self.policy_file, self.no_project)
-        found = [name for name in ("openai",) if self.environ.get(f"{name.upper()}_API_KEY")]
-        document = builtin(found)
+        document: Document | None = None
         for path in reversed(files):
-            document = merge(self._document(path), document)
+            nearer = self._document(path)
+            document = nearer if document is None else merge(nearer, document)
+        if document is None:
+            document = builtin(self._found())
+        elif not document.tree.keys() & {"routes", "default"}:
+            document = merge(document, builtin(self._found()))
         if files:
             self._check(document, self.catalog)
         return Policy(document, self.environ, self.catalog)
+
+    def _found(self) -> list[Choice]:
+        """Returns the models worth choosing of the vendors that a key is at hand for."""
+        from nr_cli.policy.builtin import Choice
+        from nr_cli.store.keys import find_keyed
+
+        return [
+            Choice(f"{name}/{wire}", caps, rank, cost)
+            for name in find_keyed(self.catalog.vendors(), self.environ)
+            for wire, caps, rank, cost in self.catalog.shortlist(name)
+        ]
 
     def _document(self, path: str) -> Document:
         """Returns a policy file with its includes, from kept parsings where nothing changed."""

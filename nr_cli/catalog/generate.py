@@ -12,10 +12,11 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from nr_cli.catalog.abilities import ability_of
-from nr_cli.catalog.lookup import FOLDER, MARKS, plain_date, split_mark
+from nr_cli.catalog.lookup import FOLDER, MARKS, SHORTLIST, plain_date, split_mark
 from nr_cli.types.json import Json
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ PLAIN: Mapping[str, str] = {
     "cached_in": "cache_read_mtok",
     "cache_write": "cache_write_mtok",
 }
+LEAST = 40  # the rank below which a model is no choice of the built-in policy
 # Prices of what nr never asks for, or only with audio: they leave the plain price exact.
 HARMLESS = frozenset(
     (*PLAIN.values(), "cache_write_1h_mtok", "web_searches_kcount", "storage_searches_kcount",
@@ -58,6 +60,16 @@ OTHER_TRADES = (
     "computer-use", "deep-research", "search", "cyber", "rosalind", "decider", "voice", "ft:",
     "ft-", "experimental", ":batch", ":extended", "claude-v1", "claude-2",
 )  # fmt: skip
+# Names that are sure to be the vendor's own wire names, for the built-in policy to choose among.
+CHOSEN: Mapping[str, tuple[str, ...]] = {
+    "openai": ("gpt-[56]*", "gpt-4.1*"),
+    "anthropic": ("claude-[a-z]*",),
+    "gemini": ("gemini-*",),
+    "mistral": ("*-latest", "mistral-large-4", "mistral-large-2512"),
+    "deepseek": ("deepseek-flash", "deepseek-v4-pro"),
+    "perplexity": ("sonar", "sonar-pro"),
+    "openrouter": ("[a-z]*/*",),
+}
 FOREIGN_NAMES = {
     "gemini": ("claude-", "gemini-1", "gemini-pro", "gemini-flash-1"),
     "openai": ("ada", "gpt-oss", "gpt-3.5-0301", "gpt-3.5-turbo-instruct"),
@@ -73,7 +85,7 @@ def generate(today: date | None = None) -> dict[str, dict[str, Json]]:
     today = today or datetime.now(UTC).date()
     known = {provider.id: provider for provider in data_snapshot.get_snapshot().providers}
     source = f"genai-prices {version('genai-prices')}"
-    return {
+    tables: dict[str, dict[str, Json]] = {
         ours: {
             "source": source,
             "date": today.isoformat(),
@@ -81,6 +93,46 @@ def generate(today: date | None = None) -> dict[str, dict[str, Json]]:
         }
         for ours, theirs, before in SOURCES
     }
+    best = shortlist(known, today)
+    tables[SHORTLIST] = {"source": source, "date": today.isoformat(), "models": best}
+    return tables
+
+
+def shortlist(known: Mapping[str, Provider], today: date) -> dict[str, Json]:
+    """Returns of each provider the models that nothing cheaper surpasses, by what they can do."""
+    chosen = {ours: front(ours, known[theirs], before, today) for ours, theirs, before in SOURCES}
+    return {ours: models for ours, models in chosen.items() if models}
+
+
+def front(ours: str, provider: Provider, before: str, today: date) -> dict[str, Json]:
+    """Returns [rank, cost, abilities] by wire name; the cost is only for comparing."""
+    rows: list[tuple[float, float, tuple[str, ...], str]] = []
+    for model in provider.models:
+        name, ability = str(model.id), ability_of(str(model.id))
+        cost = dearest(model, today)
+        chosen = any(fnmatchcase(name, pattern) for pattern in CHOSEN.get(ours, ("*",)))
+        ranked = (ability.quality or 0) >= LEAST
+        if cost and ranked and chosen and is_wanted(ours, name, model, today):
+            rows.append((cost, -(ability.quality or 0), ability.caps or (), before + name))
+    kept: dict[str, Json] = {}
+    reached: dict[str, float] = {}
+    for cost, worse, able, name in sorted(rows):
+        if any(-worse > reached.get(cap, 0.0) for cap in ("", *able)):
+            for cap in ("", *able):
+                reached[cap] = max(-worse, reached.get(cap, 0.0))
+            kept[name] = [-worse, round(cost, 4), [*able]]
+    return kept
+
+
+def dearest(model: ModelInfo, today: date) -> float:
+    """Returns what a million tokens cost, three of four read, at the dearest hour of the day."""
+    found = [0.0]
+    for hour in range(24):
+        prices = model.get_prices(datetime(today.year, today.month, today.day, hour, tzinfo=UTC))
+        into, out = getattr(prices, "input_mtok", None), getattr(prices, "output_mtok", None)
+        if into is not None and out is not None:
+            found.append((3 * at(into, None) + at(out, None)) / 4)
+    return max(found)
 
 
 def models_of(ours: str, provider: Provider, before: str, today: date) -> dict[str, Json]:
@@ -99,13 +151,18 @@ def is_wanted(ours: str, name: str, model: ModelInfo, today: date) -> bool:
         return False
     if name.startswith(FOREIGN_NAMES.get(ours, ())):
         return False
-    if ours in CARRIERS and (ability_of(name).quality is None or ":" in name):
+    if ours in CARRIERS and (ability_of(name).quality is None or not is_plain(name)):
         return False
     prices = prices_now(model, today).__dict__
     stated = [key for key, price in prices.items() if price is not None]
     if any(word in key for key in stated for word in FOREIGN):
         return False
     return "output_mtok" in stated or not stated
+
+
+def is_plain(name: str) -> bool:
+    """Tells whether a carrier's name is author/model, without a variant."""
+    return "/" in name and ":" not in name and not name.startswith("~")
 
 
 def entry_of(provider: Provider, model: ModelInfo, today: date) -> dict[str, Json]:

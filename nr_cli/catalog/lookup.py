@@ -19,6 +19,7 @@ EMBEDDED: JsonObject = {
     "quality": 5,
 }
 FOLDER = os.path.join(os.path.dirname(__file__), "models")
+SHORTLIST = "_shortlist"  # the table of the models worth choosing, by provider
 REFRESHED = "catalog"  # below the data directory: the tables that `nr models update` wrote
 # Endings of a wire name that may stand for the same model; a table says which of them do.
 MARKS = ("-latest", "-20990131", "-2099-01-31")
@@ -73,12 +74,22 @@ class Catalog:
     def table(self, provider: str) -> Table:
         """Returns a provider's table: the refreshed one unless the packaged one is newer."""
         if provider not in self._tables:
-            self._tables[provider] = self._read(provider)
+            # a name of the user's own need not be a file name
+            is_file = provider.replace("-", "").isalnum()
+            self._tables[provider] = self._read(provider) if is_file else NO_TABLE
         return self._tables[provider]
 
+    def shortlist(self, provider: str) -> Iterator[tuple[str, frozenset[str], float, float]]:
+        """Yields a provider's models worth choosing: wire name, abilities, rank, relative cost."""
+        if SHORTLIST not in self._tables:
+            self._tables[SHORTLIST] = self._read(SHORTLIST)
+        rows = self._tables[SHORTLIST].models.get(provider)
+        for wire, row in rows.items() if isinstance(rows, Mapping) else ():
+            if isinstance(row, list) and len(row) == 3:
+                rank, cost, caps = row
+                yield wire, frozenset(caps), rank, cost
+
     def _read(self, provider: str) -> Table:
-        if not provider.replace("-", "").isalnum():
-            return NO_TABLE  # a name of the user's own need not be a file name
         packaged = read_table(os.path.join(FOLDER, f"{provider}.json")) or NO_TABLE
         if not self._refreshed:
             return packaged

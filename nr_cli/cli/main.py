@@ -21,8 +21,7 @@ from nr_cli.errors import ConfigError, ExitCode, NrError, UsageError
 COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 # Part of the command set that later versions bring; named, so that nobody looks for a typo.
 PLANNED = (
-    "batch", "budget", "calibrate", "chat", "completion", "doctor", "eval", "init", "keys",
-    "models", "serve", "trust",
+    "batch", "budget", "calibrate", "chat", "completion", "doctor", "eval", "init", "serve", "trust",
 )  # fmt: skip
 # Typer carries its own parser; the parent of its public BadParameter is what every misuse raises.
 MISUSE: type[Exception] = typer.BadParameter.__mro__[1]

@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from nr_cli.policy.document import Document
 from nr_cli.types.json import Json, JsonObject
 
 EMBEDDED = "local/smollm2-135m"
 FILE = "built-in policy"
+NEEDS = ("vision", "document", "audio")
+MIDDLE = 0.25  # the middle model costs at most this share of the strongest
 
 
-def builtin(found: Collection[str]) -> Document:
-    """Returns the built-in policy for the providers whose credentials were found.
+class Choice(NamedTuple):
+    """A model that may be chosen: its id, abilities, rank (0 to 100), cost to compare by."""
 
-    With "openai" among them: hard prompts to the strongest model, easy ones to the cheapest. With
-    none, everything goes to the embedded model, which is never preferred to a real backend. It is
-    the document's fallback: merged behind the user's files, it counts only if they leave it room.
+    id: str
+    caps: frozenset[str]
+    quality: float
+    cost: float
+
+
+def builtin(found: Sequence[Choice]) -> Document:
+    """Returns the built-in policy for the models that keys were found for.
+
+    Hard prompts go to the strongest, easy ones to the cheapest, all others to the strongest of
+    those that cost a quarter of it. With no model found, everything goes to the embedded one, which
+    is never preferred to a real backend. It is the document's fallback: merged behind the user's
+    files, it counts only if they leave it room.
     """
-    tree = _for_openai() if "openai" in found else _for_embedded()
+    tree: JsonObject = _for_found(found) if found else {"default": {"use": EMBEDDED}}
     from hashlib import sha256
 
     digest = sha256(repr(tree).encode()).hexdigest()
     return Document(FILE, {}, {}, digest, fallback=tree)
 
 
-def _for_openai() -> JsonObject:
-    strongest, middle, cheapest = "openai/gpt-5", "openai/gpt-5-mini", "openai/gpt-5-nano"
+def _for_found(found: Sequence[Choice]) -> JsonObject:
+    by_strength = sorted(found, key=lambda choice: (-choice.quality, choice.cost))
+    by_cost = sorted(found, key=lambda choice: (choice.cost, -choice.quality))
+    strongest, cheapest = by_strength[0], by_cost[0]
+    fair = [choice for choice in by_strength if choice.cost <= strongest.cost * MIDDLE]
+    middle = (fair or by_cost)[0]
     routes: list[Json] = [
-        {"name": "hard", "when": {"complexity": ">=hard"}, "use": [strongest, middle]},
-        {"name": "easy", "when": {"complexity": "<=easy"}, "use": [cheapest, middle]},
+        {"name": "hard", "when": {"complexity": ">=hard"}, "use": _use(strongest, middle, found)},
+        {"name": "easy", "when": {"complexity": "<=easy"}, "use": _use(cheapest, middle, found)},
     ]
-    return {
-        "routes": routes,
-        "default": {"use": [middle, strongest]},
-    }
+    return {"routes": routes, "default": {"use": _use(middle, strongest, found)}}
 
 
-def _for_embedded() -> JsonObject:
-    return {"default": {"use": EMBEDDED}}
+def _use(first: Choice, second: Choice, found: Sequence[Choice]) -> list[Json]:
+    """Returns the ids to try in order, with one of another provider and one for every need."""
+    chain = [first, second]
+    elsewhere = [choice for choice in found if _provider(choice) != _provider(first)]
+    if elsewhere and _provider(second) == _provider(first):
+        chain.append(min(elsewhere, key=lambda choice: abs(choice.quality - first.quality)))
+    for need in NEEDS:
+        able = [choice for choice in found if need in choice.caps]
+        if able and not any(need in choice.caps for choice in chain):
+            chain.append(min(able, key=lambda choice: choice.cost))
+    return list(dict.fromkeys(choice.id for choice in chain))
+
+
+def _provider(choice: Choice) -> str:
+    return choice.id.partition("/")[0]

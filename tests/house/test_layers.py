@@ -37,7 +37,6 @@ KINDS = {"openai", "local", "command", "anthropic", "gemini", "ollama"}
 KNOWN_SWITCHES = {
     "app.py": "whether the embedded runtime is installed",
     "catalog/lookup.py": "a file named by path is a model too",
-    "policy/builtin.py": "which built-in policy the keys found allow",
     "policy/policy.py": "the embedded model counts as local",
     "policy/references.py": "which keys a provider of a kind must have",
 }

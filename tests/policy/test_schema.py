@@ -10,7 +10,7 @@ import pytest
 
 from nr_cli.catalog.lookup import Catalog
 from nr_cli.errors import ConfigError
-from nr_cli.policy.builtin import builtin
+from nr_cli.policy.builtin import Choice, builtin
 from nr_cli.policy.check import check
 from nr_cli.policy.document import Document, merge
 from nr_cli.policy.load import load
@@ -20,6 +20,11 @@ from nr_cli.types.policy import Route, Use
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "routes.example.yaml"
+FOUND = [
+    Choice("openai/gpt-5", frozenset(), 88, 3.4),
+    Choice("openai/gpt-5-mini", frozenset(), 65, 0.7),
+    Choice("openai/gpt-5-nano", frozenset(), 45, 0.1),
+]
 HEAD = "version: 1\ndefault: {use: openai/gpt-5}\n"
 
 
@@ -242,17 +247,28 @@ def test_default_fail_is_no_default() -> None:
 
 
 def policy_with(text: str, *found: str) -> Policy:
-    return Policy(merge(read(text), builtin(found)), {}, Catalog())
+    return Policy(merge(read(text), builtin(FOUND if found else ())), {}, Catalog())
 
 
 def test_without_a_file_the_credentials_found_make_the_policy() -> None:
     alone = Policy(builtin(()), {}, Catalog())
     assert list(alone.routes()) == []
     assert cast(Route, alone.default).use == Use(("local/smollm2-135m",))
-    keyed = Policy(builtin({"openai"}), {}, Catalog())
+    keyed = Policy(builtin(FOUND), {}, Catalog())
     first = {route.name: route.use.names[0] for route in keyed.routes()}
     assert first == {"hard": "openai/gpt-5", "easy": "openai/gpt-5-nano"}
     assert cast(Route, keyed.default).use.names[0] == "openai/gpt-5-mini"
+
+
+def test_the_builtin_routes_reach_another_provider_and_every_need_that_a_model_meets() -> None:
+    deaf = Choice("deepseek/chat", frozenset(), 70, 0.1)
+    able = Choice("openai/gpt-4o", frozenset({"vision", "audio"}), 68, 4.0)
+    policy = Policy(
+        builtin([deaf, deaf._replace(id="deepseek/x", quality=80), able]), {}, Catalog()
+    )
+    for route in (*policy.routes(), cast(Route, policy.default)):
+        assert "openai/gpt-4o" in route.use.names
+        assert len({*route.use.names}) == len(route.use.names)
 
 
 def test_the_builtin_routes_hold_only_while_no_file_defines_any() -> None:
