@@ -254,15 +254,16 @@ def at(price: object, step: int | None) -> float:
     return float(reached[-1] if reached else price.base)  # type: ignore[attr-defined] # the package's TieredPrices
 
 
-def write(folder: str, tables: Mapping[str, Mapping[str, Json]]) -> None:
-    """Writes a file for each provider, one model a line, replacing each in one step."""
+def write(folder: str, tables: Mapping[str, Mapping[str, Json]], mode: int = 0o644) -> None:
+    """Writes a file for each provider, one model a line, each in one step. Raises: OSError."""
     for name, table in tables.items():
         models = table["models"]
         assert isinstance(models, Mapping), "generate makes maps"
         lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(models[key])}" for key in models)
         head = f'"source": {json.dumps(table["source"])}, "date": {json.dumps(table["date"])}'
         scratch = os.path.join(folder, f".{name}.{os.getpid()}")
-        with open(scratch, "w", encoding="utf-8") as file:
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with open(descriptor, "w", encoding="utf-8") as file:
             file.write(f'{{{head}, "models": {{\n{lines}\n}}}}\n')
         os.replace(scratch, os.path.join(folder, f"{name}.json"))
 

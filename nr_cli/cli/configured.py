@@ -12,6 +12,7 @@ from nr_cli.types.request import Credential
 
 if TYPE_CHECKING:
     from nr_cli.app import Router
+    from nr_cli.cli.env import Outside
     from nr_cli.policy.policy import Policy
 
 
@@ -97,6 +98,22 @@ class Configured:
             if provider.name in named or self.credential(provider).key is not None
         ]
 
+    def model(self, name: str) -> Model:
+        """Returns a model by alias or id. Raises: UsageError with the name that was meant."""
+        if name in self.models:
+            return self.models[name]
+        vendor, _, wire = name.partition("/")
+        if vendor in self.providers and wire:
+            return self.policy.model(name)
+        from nr_cli.policy.suggest import did_you_mean, quote
+
+        names = [*self.models]
+        for provider in self.providers:
+            names += [f"{provider}/{known}" for known in self.router.catalog.models(provider)]
+        ends = [full for full in names if full.endswith(f"/{name}")]
+        hint = f' (did you mean "{ends[0]}"?)' if ends else did_you_mean(name, names)
+        raise UsageError(f"unknown model {quote(name)}{hint}", "see nr models list --all")
+
     def provider(self, name: str) -> Provider:
         """Returns a provider by name. Raises: UsageError with the name that was meant."""
         if name not in self.providers:
@@ -118,6 +135,13 @@ class Configured:
             return self.key(provider)
         except ConfigError as error:
             return Credential(None, "", problem=f"{error.message} ({error.hint})")
+
+
+def tell_broken(outside: Outside, known: Configured) -> None:
+    """Says on stderr why the policy does not count, if it does not."""
+    if known.problem is not None:
+        first = known.problem.message.splitlines()[0]
+        outside.say(f"nr: the policy is passed by: {first}")
 
 
 def key_words(credential: Credential) -> str:

@@ -126,6 +126,11 @@ class Policy:
             self._models[name] = self._build_model(name)
         return self._models[name]
 
+    def own_keys(self, name: str) -> frozenset[str]:
+        """Returns the keys that the policy itself writes in a model's entry, none for an id."""
+        entry = self._section("models").get(name)
+        return frozenset(entry) if isinstance(entry, Mapping) else frozenset()
+
     def pool(self, name: str) -> Pool:
         """Returns a pool by name."""
         path: Path = ("pools", name)

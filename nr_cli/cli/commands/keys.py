@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from nr_cli.cli import flags
-from nr_cli.cli.configured import Configured
+from nr_cli.cli.configured import Configured, tell_broken
 from nr_cli.cli.env import Outside, is_terminal
 from nr_cli.errors import ConfigError, NoCredential, UsageError
 
@@ -143,13 +143,6 @@ def _look(policy: str | None, no_project: bool) -> tuple[Outside, Configured]:
     known = Configured(router)
     tell_broken(outside, known)
     return outside, known
-
-
-def tell_broken(outside: Outside, known: Configured) -> None:
-    """Says on stderr why the policy does not count, if it does not."""
-    if known.problem is not None:
-        first = known.problem.message.splitlines()[0]
-        outside.say(f"nr: the policy is passed by: {first}")
 
 
 def _read_key(provider: str) -> str:
