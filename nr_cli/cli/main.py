@@ -21,8 +21,9 @@ from nr_cli.errors import ConfigError, ExitCode, NrError, UsageError
 COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 # Part of the command set that later versions bring; named, so that nobody looks for a typo.
 PLANNED = (
-    "batch", "budget", "calibrate", "chat", "completion", "doctor", "eval", "init", "serve", "trust",
+    "batch", "budget", "calibrate", "chat", "eval", "serve", "trust",
 )  # fmt: skip
+COMPLETING = "_NR_COMPLETE"  # set by a shell's completion script
 # Typer carries its own parser; the parent of its public BadParameter is what every misuse raises.
 MISUSE: type[Exception] = typer.BadParameter.__mro__[1]
 
@@ -137,6 +138,10 @@ def run(arguments: Sequence[str]) -> int:
 def execute(arguments: Sequence[str]) -> int:
     """Parses the arguments and runs their command; returns its exit status."""
     command = typer.main.get_command(root)
+    if COMPLETING in os.environ:
+        from nr_cli.cli.completing import prepare
+
+        prepare()
     status = command.main(join_pairs(arguments), prog_name="nr", standalone_mode=False)
     # an interrupt inside the parser comes back as a status rather than as an exception
     if status == 128 + signal.SIGINT:
