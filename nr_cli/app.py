@@ -103,14 +103,14 @@ class Router:
             nearer = self._document(path)
             document = nearer if document is None else merge(nearer, document)
         if document is None:
-            document = builtin(self._found())
+            document = builtin(self.found())
         elif not document.tree.keys() & {"routes", "default"}:
-            document = merge(document, builtin(self._found()))
+            document = merge(document, builtin(self.found()))
         if files:
             self._check(document, self.catalog)
         return Policy(document, self.environ, self.catalog)
 
-    def _found(self) -> list[Choice]:
+    def found(self) -> list[Choice]:
         """Returns the models worth choosing of the vendors that a key is at hand for."""
         from nr_cli.policy.builtin import Choice
         from nr_cli.store.keys import find_keyed
