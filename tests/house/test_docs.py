@@ -27,6 +27,10 @@ COMMANDS = (
     ("policy",), ("policy", "check"), ("policy", "schema"),
     ("template",), ("template", "list"), ("template", "show"), ("template", "new"),
     ("template", "edit"),
+    ("keys",), ("keys", "set"), ("keys", "get"), ("keys", "list"), ("keys", "which"),
+    ("keys", "path"),
+    ("models",), ("models", "list"), ("models", "show"), ("models", "pull"), ("models", "update"),
+    ("init",), ("doctor",), ("completion",),
     ("import",), ("import", "llm"), ("import", "aichat"), ("import", "mods"),
 )  # fmt: skip
 # Flags in the documents that belong to other programs: the benchmarks'.
