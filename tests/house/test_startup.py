@@ -52,6 +52,39 @@ def test_a_decision_under_a_known_policy_imports_nothing_heavy(probe) -> None:
     assert probe("route", "--json", "some words")[1] == "0 []"
 
 
+# Prints the tables of models that a command line opened.
+TABLES = """
+import os, sys
+opened = []
+def watch(event, values):
+    if event == "open" and "/catalog/models/" in str(values[0]) and os.path.exists(values[0]):
+        opened.append(str(values[0]).rpartition("/")[2])
+sys.addaudithook(watch)
+from nr_cli.cli.main import run
+status = run(sys.argv[1:])
+print(status, opened, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("warm words",), "0 []"),
+        (("--dry-run", "-m", "openai/gpt-5", "warm words"), "0 ['openai.json']"),
+    ],
+    ids=["none named", "one named"],
+)
+def test_an_ask_reads_the_tables_of_the_models_it_considers_alone(
+    probe, environ: dict[str, str], home: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TABLES, "ask", *arguments],
+        env={**environ, "NR_POLICY": str(home / "program.yaml")}, cwd=home,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert done.stderr.strip().splitlines()[-1] == said
+
+
 def test_the_version_imports_nothing_heavy(probe) -> None:
     assert probe("--version")[1] == "0 []"
 

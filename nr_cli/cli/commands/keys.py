@@ -150,7 +150,10 @@ def _read_key(provider: str) -> str:
     if is_terminal(0):
         from getpass import getpass
 
-        return getpass(f"key for {provider}: ").strip()
+        try:
+            return getpass(f"key for {provider}: ").strip()
+        except EOFError:
+            return ""  # Ctrl-D: nothing typed, which is told as such
     raw = sys.stdin.buffer.read(LONGEST + 1) if sys.stdin is not None else b""
     if len(raw) > LONGEST:
         raise UsageError("keys set: stdin holds more than a key", "nothing was kept")

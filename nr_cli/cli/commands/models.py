@@ -46,7 +46,7 @@ def show_list(
     if as_json:
         outside.write(dump([document_of(one) for one in seen]))
     else:
-        show_table(outside, HEADS, [row_of(one) for one in seen])
+        show_table(outside, HEADS, [row_of(one) for one in seen], folds="abilities")
 
 
 @app.command("show")
@@ -152,7 +152,7 @@ def _version(source: str) -> tuple[int, ...]:
 
 
 def _gather(known: Configured, everything: bool) -> list[Seen]:
-    """Returns the policy's models first, then the catalog's of each provider that counts."""
+    """Returns the policy's models first, then the catalog's of each provider, the best first."""
     from nr_cli.cli.modelview import Seen
 
     catalog = known.router.catalog
@@ -161,10 +161,10 @@ def _gather(known: Configured, everything: bool) -> list[Seen]:
     seen = [Seen(model, keys[model.provider.name], True) for model in known.models.values()]
     there = {one.model.id for one in seen if one.model.name == one.model.id}
     for provider in providers:
-        for wire in catalog.models(provider.name):
-            name = f"{provider.name}/{wire}"
-            if name not in there:
-                seen.append(Seen(known.policy.model(name), keys[provider.name], False))
+        names = [f"{provider.name}/{wire}" for wire in catalog.models(provider.name)]
+        models = [known.policy.model(name) for name in names if name not in there]
+        models.sort(key=lambda model: (-(model.quality or 0), model.name))
+        seen += [Seen(model, keys[provider.name], False) for model in models]
     return seen
 
 
