@@ -92,7 +92,7 @@ def write_policy(plan: Plan, catalog: Catalog, date: str) -> str:
     if plan.servers:
         parts.append(SERVERS)
         parts += [
-            f"  {name}: {{kind: openai, base_url: {json.dumps(base)}, local: true}}\n"
+            f"  {name}: {server_of(catalog, name, base)}\n"
             for name, (base, _) in plan.servers.items()
         ]
         parts.append(NAMES)
@@ -109,6 +109,15 @@ def write_policy(plan: Plan, catalog: Catalog, date: str) -> str:
     parts.append(DEFAULT)
     parts += [f"    - {line_of(one, names, catalog)}\n" for one in plan.default]
     return "".join([*parts, MORE if plan.hard else ""])
+
+
+def server_of(catalog: Catalog, name: str, base: str) -> str:
+    """Returns a server's entry: in its own protocol where nr knows one, else chat completions."""
+    known = catalog.provider(name) or {}
+    if "kind" in known and not str(known.get("base_url", "/v1")).endswith("/v1"):
+        base = base.removesuffix("/v1")
+    kind = known.get("kind", "openai")
+    return f"{{kind: {kind}, base_url: {json.dumps(base)}, local: true}}"
 
 
 def line_of(model: str, names: Mapping[str, str], catalog: Catalog) -> str:
