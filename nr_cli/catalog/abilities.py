@@ -158,7 +158,7 @@ FAMILIES: tuple[tuple[str, Ability], ...] = (
     ("qwq-32b*", Ability(("reasoning",), 56)),
     ("sonar-reasoning-pro", Ability(("reasoning",), 66)),
     ("sonar-pro", Ability(None, 56)),
-    ("sonar", Ability(None, 44)),
+    ("sonar", Ability(None, 46)),
 )
 UNKNOWN = Ability(None, None)
 

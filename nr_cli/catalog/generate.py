@@ -45,7 +45,7 @@ PLAIN: Mapping[str, str] = {
     "cached_in": "cache_read_mtok",
     "cache_write": "cache_write_mtok",
 }
-LEAST = 40  # the rank below which a model is no choice of the built-in policy
+LEAST = 45  # the rank below which a model is no choice of the built-in policy
 # Prices of what nr never asks for, or only with audio: they leave the plain price exact.
 HARMLESS = frozenset(
     (*PLAIN.values(), "cache_write_1h_mtok", "web_searches_kcount", "storage_searches_kcount",

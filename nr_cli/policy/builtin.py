@@ -54,14 +54,22 @@ def _for_found(found: Sequence[Choice]) -> JsonObject:
 def _use(first: Choice, second: Choice, found: Sequence[Choice]) -> list[Json]:
     """Returns the ids to try in order, with one of another provider and one for every need."""
     chain = [first, second]
+    others = [choice for choice in found if choice.id != first.id]
+    if first.id == second.id and others:
+        chain.append(_nearest(first, others))
     elsewhere = [choice for choice in found if _provider(choice) != _provider(first)]
     if elsewhere and _provider(second) == _provider(first):
-        chain.append(min(elsewhere, key=lambda choice: abs(choice.quality - first.quality)))
+        chain.append(_nearest(first, elsewhere))
     for need in NEEDS:
         able = [choice for choice in found if need in choice.caps]
         if able and not any(need in choice.caps for choice in chain):
-            chain.append(min(able, key=lambda choice: choice.cost))
+            chain.append(_nearest(first, able))
     return list(dict.fromkeys(choice.id for choice in chain))
+
+
+def _nearest(first: Choice, others: Sequence[Choice]) -> Choice:
+    """Returns the one that is most like the first, the cheaper of two alike."""
+    return min(others, key=lambda choice: (abs(choice.quality - first.quality), choice.cost))
 
 
 def _provider(choice: Choice) -> str:
