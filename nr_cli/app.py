@@ -245,11 +245,17 @@ class Router:
         world = World(lambda reading: self.decide(ask, reading, full), ports, self.cache, time.time)
         return answer(ask, world)
 
+    def child_environ(self) -> dict[str, str]:
+        """Returns what programs may see of the environment: no key of any provider."""
+        from nr_cli.store.keys import vendor_variables
+
+        return child_environ(self.environ, self.policy.key_variables() | vendor_variables())
+
     def hands(self, offline: bool = False) -> NetworkHands:
         """Returns what carries out a flow's steps for real."""
         from nr_cli.transport.sync import NetworkHands
 
-        seen = child_environ(self.environ, self.policy.key_variables())
+        seen = self.child_environ()
         return NetworkHands(self.environ, seen, lambda: self._embedded(offline))
 
     def _embedded(self, offline: bool) -> Embedded:
@@ -260,7 +266,7 @@ class Router:
         return Embedded(
             self.paths.state,
             self.paths.data,
-            child_environ(self.environ, self.policy.key_variables()),
+            self.child_environ(),
             daemon=not self.environ.get("CI") and self.environ.get("NR_DAEMON", "1") != "0",
             offline=offline,
             progress=self.progress,

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from nr_cli.catalog.vendors import SECOND_KEYS
+from nr_cli.catalog.vendors import SECOND_KEYS, VENDORS
 from nr_cli.errors import ConfigError
 from nr_cli.store.paths import ensure_private, find_fault, find_paths
 from nr_cli.types.json import JsonObject
@@ -73,6 +73,12 @@ def find_keyed(vendors: Mapping[str, JsonObject], environ: Mapping[str, str]) ->
                 continue
         found.append(name)
     return found
+
+
+def vendor_variables() -> frozenset[str]:
+    """Returns every variable that holds the key of a known vendor."""
+    named = (vendor.get("api_key_env") for vendor in VENDORS.values())
+    return frozenset(SECOND_KEYS.values()) | {name for name in named if isinstance(name, str)}
 
 
 def variables_of(provider: Provider) -> tuple[str, ...]:

@@ -28,6 +28,17 @@ def model(name: str, catalog: Catalog | None = None) -> Model:
     return Policy(Document("", {}, {}, ""), {}, catalog or Catalog()).model(name)
 
 
+def priced(entry: dict) -> Price | None:
+    """Returns the price of an entry as a policy reads it."""
+    tree = {"version": 1, "models": {"m": {"id": "nobody/m", **entry}}}
+    providers = {"nobody": {"kind": "command", "command": "cat"}}
+    return (
+        Policy(Document("", {**tree, "providers": providers}, {}, ""), {}, Catalog())
+        .model("m")
+        .price
+    )
+
+
 @pytest.fixture
 def refreshed(tmp_path: Path) -> Path:
     folder = tmp_path / "catalog"
@@ -151,6 +162,32 @@ def test_a_cost_is_right_to_the_cent(usage: Usage, price: Price, dollars: str) -
     cost = cost_of(usage, price)
     assert cost is not None
     assert f"{cost:.6f}" == dollars
+
+
+@pytest.mark.parametrize(
+    "provider", ["openai", "anthropic", "gemini", "xai", "mistral", "openrouter"]
+)
+def test_every_stated_price_costs_what_the_price_list_s_own_sums_say(provider: str) -> None:
+    pytest.importorskip("genai_prices")
+    from genai_prices import Usage as Counted
+    from genai_prices import data_snapshot
+
+    from nr_cli.catalog.generate import SOURCES, entry_of, prices_now
+
+    theirs = next(source for ours, source, _ in SOURCES if ours == provider)
+    listed = next(one for one in data_snapshot.get_snapshot().providers if one.id == theirs)
+    today = datetime.now(UTC).date()
+    compared = 0
+    for known in listed.models:
+        price = priced(entry_of(listed, known, today))
+        if price is None:
+            continue
+        for into, out, cached in ((1000, 100, 0), (90_000, 5, 80_000), (300_000, 9_000, 1_000)):
+            counted = Counted(input_tokens=into, output_tokens=out, cache_read_tokens=cached)
+            want = float(prices_now(known, today).calc_price(counted)["total_price"])
+            assert cost_of(Usage(into, out, cached), price) == pytest.approx(want), known.id
+            compared += 1
+    assert compared
 
 
 def test_sound_with_a_price_of_its_own_has_no_known_cost() -> None:

@@ -178,3 +178,19 @@ def test_the_built_in_policy_uses_a_kept_key(nr: Nr, home: Path) -> None:
     assert nr("route", "--json", "hi", env=bare).document["model"].startswith("local/")
     nr("keys", "set", "openai", stdin=SECRET.encode(), env=bare)
     assert nr("route", "--json", "hi", env=bare).document["model"].startswith("openai/")
+
+
+@pytest.mark.parametrize(
+    "name", ["FS_KEY", "HF_TOKEN", "GITHUB_TOKEN", "GOOGLE_API_KEY", "X_API_KEY"]
+)
+def test_a_program_that_answers_sees_no_key(nr: Nr, home: Path, name: str) -> None:
+    """The fixture refuses the canary on stdout; what is no key arrives."""
+    path = home / "program.yaml"
+    path.write_text(
+        "version: 1\nproviders:\n  all: {kind: command, command: [env], local: true}\n"
+        "  fs: {kind: openai, base_url: 'http://127.0.0.1:1/v1', api_key_env: FS_KEY}\n"
+        "default: {use: all/env}\n"
+    )
+    done = nr("ask", "hi", env={name: KEY, "NR_POLICY": str(path), "OTHER": "seen"})
+    assert done.exit == 0
+    assert b"OTHER=seen" in done.out
