@@ -90,6 +90,29 @@ def read(path: str) -> str | None:
         return None  # what cannot be read is seen when it is to be written
 
 
+def models_that_begin(incomplete: str) -> list[str]:
+    """Returns the models, pools, routes of the policy, then known models of providers at hand."""
+    from nr_cli.cli.configured import Configured
+    from nr_cli.cli.outside import outside_with_router
+
+    _, router = outside_with_router(None, False, quiet=True)
+    known = Configured(router)
+    names = known.policy.names()
+    found = [*known.models, *names["pools"], *names["routes"]]
+    for provider in known.in_use:
+        found += [f"{provider.name}/{wire}" for wire in router.catalog.models(provider.name)]
+    return [name for name in dict.fromkeys(found) if name.startswith(incomplete)]
+
+
+def providers_that_begin(incomplete: str) -> list[str]:
+    """Returns the providers of the policy, then the known vendors."""
+    from nr_cli.cli.configured import Configured
+    from nr_cli.cli.outside import outside_with_router
+
+    _, router = outside_with_router(None, False, quiet=True)
+    return [name for name in Configured(router).providers if name.startswith(incomplete)]
+
+
 def prepare() -> None:
     """Teaches the command line to answer the scripts."""
     from typer.completion import completion_init  # type: ignore[attr-defined] # as above

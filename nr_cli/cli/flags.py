@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, get_args
 
 import typer
@@ -11,16 +12,48 @@ from nr_cli.types.prompt import CacheMode
 CACHE_MODES: tuple[str, ...] = get_args(CacheMode)
 
 
-def flag(*names: str, help: str, metavar: str | None = None) -> object:
+def name_models(incomplete: str) -> list[str]:
+    """Returns the names of models that begin so, for a shell's completion."""
+    from nr_cli.cli.completing import models_that_begin
+
+    return models_that_begin(incomplete)
+
+
+def name_providers(incomplete: str) -> list[str]:
+    """Returns the names of providers that begin so, for a shell's completion."""
+    from nr_cli.cli.completing import providers_that_begin
+
+    return providers_that_begin(incomplete)
+
+
+def flag(
+    *names: str,
+    help: str,
+    metavar: str | None = None,
+    completed_by: Callable[[str], list[str]] | None = None,
+) -> object:
     """Returns a Typer option that the variable NR_<LONG_NAME> sets too."""
     long = next(name for name in names if name.startswith("--"))
     variable = "NR_" + long[2:].upper().replace("-", "_")
-    return typer.Option(*names, help=help, metavar=metavar, envvar=variable, show_default=False)
+    return typer.Option(
+        *names,
+        help=help,
+        metavar=metavar,
+        envvar=variable,
+        show_default=False,
+        autocompletion=completed_by,
+    )
 
 
 Words = Annotated[list[str] | None, typer.Argument(metavar="[PROMPT]...", show_default=False)]
 Model = Annotated[
-    str | None, flag("--model", "-m", help="Pin a model, alias, provider/model id, pool or route.")
+    str | None,
+    flag(
+        "--model",
+        "-m",
+        help="Pin a model, alias, provider/model id, pool or route.",
+        completed_by=name_models,
+    ),
 ]
 Route = Annotated[str | None, flag("--route", help="Pin a route by name.")]
 System = Annotated[str | None, flag("--system", "-s", help="System text.")]

@@ -50,6 +50,9 @@ def document_of(seen: Seen) -> dict[str, Json]:
         "caps": None if model.caps is None else [*caps_of(model)],
         "price": price_document(model.price),
         "quality": model.quality,
+        "params": {**model.params},
+        "system": model.system,
+        "tags": [*model.tags],
     }
 
 

@@ -28,10 +28,12 @@ def programs(home: Path) -> Path:
         ("nr ask --no-f", {"--no-fallback"}),
         ("nr cache ", {"stats", "prune", "clear", "why", "path"}),
         ("nr nothing ", set()),
+        ("nr keys set f", {"fireworks", "fs"}),
+        ("nr ask -m fs/", {"fs/ok"}),
     ],
 )
 def test_bash_completes_commands_with_flags(
-    nr: Nr, home: Path, environ, programs: Path, words: str, replies: set[str]
+    nr: Nr, home: Path, environ, programs: Path, policy: Path, words: str, replies: set[str]
 ) -> None:
     script = home / "script"
     script.write_bytes(nr("completion", "bash").out)
@@ -39,7 +41,7 @@ def test_bash_completes_commands_with_flags(
     done = subprocess.run(
         ["bash", "--norc", "-c", f". {script}; COMP_WORDS=({words}); COMP_CWORD={len(typed) - 1};"
          ' _nr_completion nr; printf "%s\\n" "${COMPREPLY[@]}"'],
-        env={**environ, "PATH": f"{programs}:{environ['PATH']}"},
+        env={**environ, "NR_POLICY": str(policy), "PATH": f"{programs}:{environ['PATH']}"},
         capture_output=True, text=True, timeout=30, cwd=home,
     )  # fmt: skip
     assert set(done.stdout.split()) == replies

@@ -22,7 +22,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="A provider, such as openai.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROVIDER",
+        help="A provider, such as openai.",
+        autocompletion=flags.name_providers,
+    ),
+]
 
 
 @app.command("set")

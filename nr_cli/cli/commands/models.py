@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +52,14 @@ def show_list(
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="An alias, or provider/model.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="An alias, or provider/model.",
+            autocompletion=flags.name_models,
+        ),
+    ],
     policy: flags.PolicyFile = None,
     no_project: flags.NoProject = False,
     as_json: flags.AsJson = False,
@@ -179,6 +187,7 @@ def _lines(seen: Seen) -> list[tuple[str, str, str]]:
     window = f"{window_words(model.context)} tokens" if model.context else "not known"
     longest = f"{window_words(model.max_output)} tokens" if model.max_output else "not known"
     first, *more = price_lines(model.price)
+    said = (("params", dict(model.params)), ("system", model.system), ("tags", [*model.tags]))
     return [
         ("model", model.name, ""),
         ("id", model.id, ""),
@@ -191,6 +200,7 @@ def _lines(seen: Seen) -> list[tuple[str, str, str]]:
         ("price", first, "price"),
         *[("", line, "") for line in more],
         ("rank", "not known" if model.quality is None else f"{model.quality:g} of 100", "quality"),
+        *[(key, json.dumps(value, ensure_ascii=False), key) for key, value in said if value],
     ]
 
 
@@ -206,6 +216,9 @@ def _origins(known: Configured, name: str, seen: Seen) -> dict[str, str]:
         "caps": model.caps,
         "price": model.price,
         "quality": model.quality,
+        "params": model.params or None,
+        "system": model.system,
+        "tags": model.tags or None,
     }
     return {
         key: "policy" if key in own else dated for key, value in values.items() if value is not None
