@@ -108,12 +108,11 @@ def providers(known: Configured) -> Iterator[Found]:
     if not usable:
         yield Found("providers", "problem", "none can be asked", "nr keys set PROVIDER, or nr init")
     try:
-        from nr_cli.store.keys import keys_path, read_keys
+        from nr_cli.store.keys import kept_keys, keys_path
 
-        path = keys_path(known.router.environ)
-        count = len(read_keys(path))
-        if path and count:
-            yield Found("keys", "ok", f"{count} kept in {path}")
+        count = len(kept_keys(known.router.environ))
+        if count:
+            yield Found("keys", "ok", f"{count} kept in {keys_path(known.router.environ)}")
     except ConfigError as error:
         yield Found("keys", "problem", error.message, error.hint)
 

@@ -40,7 +40,8 @@ def set_key(
 
     Example: nr keys set openai < key.txt
     """
-    from nr_cli.store.keys import keep_key, key_flaw, may_have_kept
+    from nr_cli.store.keyfile import keep_key
+    from nr_cli.store.keys import key_flaw, may_have_kept
 
     outside, known = _look(policy, no_project)
     target = known.provider(provider)
