@@ -26,12 +26,14 @@ from nr_cli.types.steps import Reply, Step
 
 if TYPE_CHECKING:
     from nr_cli.catalog.lookup import Catalog
+    from nr_cli.pipeline.answer import Shelf
     from nr_cli.policy.builtin import Choice
     from nr_cli.policy.document import Document
     from nr_cli.policy.policy import Policy
     from nr_cli.providers.codec import Codec
     from nr_cli.store.cache import Cache
-    from nr_cli.store.history import History, Status
+    from nr_cli.store.history import History, HistoryRow, Status
+    from nr_cli.transport.aio import Connections
     from nr_cli.transport.embedded import Embedded
     from nr_cli.transport.sync import NetworkHands
 
@@ -237,13 +239,15 @@ class Router:
 
         return fingerprint(secret, self.paths.state)
 
-    def answer(self, ask: Ask, full: bool = True) -> Generator[Step | Event, Reply, Record]:
-        """Returns the flow that answers an ask; `full` as for `decide`."""
+    def answer(
+        self, ask: Ask, full: bool = True, shelf: Shelf | None = None
+    ) -> Generator[Step | Event, Reply, Record]:
+        """Returns the flow that answers an ask; `full` as for `decide`, `shelf` for the cache."""
         from nr_cli.pipeline.ports import Ports
 
         ports = Ports(codec_named, self.credential, time.monotonic)
-        world = World(lambda reading: self.decide(ask, reading, full), ports, self.cache, time.time)
-        return answer(ask, world)
+        decide = partial(self.decide, ask, full=full)
+        return answer(ask, World(decide, ports, shelf or self.cache, time.time))
 
     def child_environ(self) -> dict[str, str]:
         """Returns what programs may see of the environment: no key of any provider."""
@@ -257,6 +261,13 @@ class Router:
 
         seen = self.child_environ()
         return NetworkHands(self.environ, seen, lambda: self._embedded(offline))
+
+    def connections(self, offline: bool = False) -> Connections:
+        """Returns what carries out the steps of many flows at once."""
+        from nr_cli.transport.aio import Connections
+
+        seen = self.child_environ()
+        return Connections(self.environ, seen, lambda: self._embedded(offline))
 
     def _embedded(self, offline: bool) -> Embedded:
         from nr_cli.transport.embedded import Embedded
@@ -320,6 +331,19 @@ def remember(
     partial: str,
 ) -> None:
     """Adds an ask to the history; trouble there never reaches the answer."""
+    router.history.add(history_row(router, ask, decision, record, status, error, partial))
+
+
+def history_row(
+    router: Router,
+    ask: Ask,
+    decision: Decision,
+    record: Record | None,
+    status: Status,
+    error: NrError | None,
+    partial: str,
+) -> HistoryRow:
+    """Returns what the history keeps of an ask."""
     import json
 
     from nr_cli.features.shapes import holds_secret
@@ -330,30 +354,28 @@ def remember(
     moment = record.started if record else time.time()
     id = new_id(moment)
     cwd = router.surroundings["cwd"]() if "cwd" in router.surroundings else None
-    router.history.add(
-        HistoryRow(
-            id=id,
-            time=moment,
-            prompt=ask.prompt.text,
-            system=ask.prompt.system,
-            answer=record.text if record else partial,
-            route=decision.route,
-            model=model.name if model else None,
-            model_id=model.id if model else None,
-            provider=model.provider.name if model else None,
-            status=status,
-            exit=int(error.exit) if error else 0,
-            error=error.message if error else None,
-            input_tokens=usage.input_tokens if usage else None,
-            output_tokens=usage.output_tokens if usage else None,
-            cost=record.cost if record else None,
-            cache=record.cache if record else "off",
-            ms=record.total_ms if record else 0.0,
-            decision=json.dumps(decision.record()),
-            cwd=cwd if isinstance(cwd, str) else None,
-            prompt_hashed=holds_secret(ask.prompt.text) or holds_secret(ask.prompt.system or ""),
-            conversation=ask.conversation or (None if ask.prompt.source == "batch" else id),
-        )
+    return HistoryRow(
+        id=id,
+        time=moment,
+        prompt=ask.prompt.text,
+        system=ask.prompt.system,
+        answer=record.text if record else partial,
+        route=decision.route,
+        model=model.name if model else None,
+        model_id=model.id if model else None,
+        provider=model.provider.name if model else None,
+        status=status,
+        exit=int(error.exit) if error else 0,
+        error=error.message if error else None,
+        input_tokens=usage.input_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
+        cost=record.cost if record else None,
+        cache=record.cache if record else "off",
+        ms=record.total_ms if record else 0.0,
+        decision=json.dumps(decision.record()),
+        cwd=cwd if isinstance(cwd, str) else None,
+        prompt_hashed=holds_secret(ask.prompt.text) or holds_secret(ask.prompt.system or ""),
+        conversation=ask.conversation or (None if ask.prompt.source == "batch" else id),
     )
 
 

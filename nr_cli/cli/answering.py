@@ -146,7 +146,7 @@ class Answering:
         """Ends the answer on every channel; returns the exit status."""
         record = self.record
         assert record is not None, "a flow that ends without an error has served"
-        error = self._error_of(record)
+        error = error_of(record, self.failed)
         if self.unwritten is None:
             try:
                 self.sink.end(complete=error is None)
@@ -171,18 +171,6 @@ class Answering:
 
         for line in error_lines(error):
             self.outside.say(line)
-
-    def _error_of(self, record: Record) -> NrError | None:
-        """Returns why a record is not a whole, natural answer, if it is not."""
-        if not record.complete and self.failed is not None:
-            from nr_cli.pipeline.failure import exhausted
-
-            return exhausted([self.failed], record.attempts)
-        if record.finish == "length":
-            return Incomplete("the answer was cut at the token limit", "raise it: -o max_tokens N")
-        if record.finish == "tool_calls":
-            return Incomplete("the model asked for a tool; nr runs none", "ask for text instead")
-        return None
 
     def _break_off(self, nobody_reads: bool) -> None:
         """Leaves what was answered, a clean line, a history entry when a signal ends the answer."""
@@ -245,6 +233,19 @@ class Incomplete(NrError):
 
     code = "incomplete"
     exit = ExitCode.INCOMPLETE
+
+
+def error_of(record: Record, failed: Failed | None) -> NrError | None:
+    """Returns why a record is not a whole, natural answer, if it is not."""
+    if not record.complete and failed is not None:
+        from nr_cli.pipeline.failure import exhausted
+
+        return exhausted([failed], record.attempts)
+    if record.finish == "length":
+        return Incomplete("the answer was cut at the token limit", "raise it: -o max_tokens N")
+    if record.finish == "tool_calls":
+        return Incomplete("the model asked for a tool; nr runs none", "ask for text instead")
+    return None
 
 
 def status_of(record: Record) -> Status:

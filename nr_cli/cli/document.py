@@ -119,6 +119,16 @@ def answer_document(record: Record, error: NrError | None) -> dict[str, Json]:
         **decided_fields(record.decision, record.model),
         "answer": record.text or None,
         "reasoning": record.reasoning or None,
+        **served_fields(record),
+        "attempts": attempts_document(record.attempts),
+        "overhead_ms": round(record.total_ms - record.waited_ms, 2),
+        "error": error_document(error),
+    }
+
+
+def served_fields(record: Record) -> dict[str, Json]:
+    """Returns how an answer ended, what it used, what it cost, what the cache had to do with it."""
+    return {
         "finish": record.finish,
         "usage": usage_document(record.usage),
         "cost": {"usd": record.cost, "known": record.cost is not None},
@@ -127,10 +137,24 @@ def answer_document(record: Record, error: NrError | None) -> dict[str, Json]:
             "age_s": None if record.cache_age is None else round(record.cache_age, 1),
             "key": record.cache_key,
         },
-        "attempts": attempts_document(record.attempts),
-        "overhead_ms": round(record.total_ms - record.waited_ms, 2),
-        "error": error_document(error),
     }
+
+
+# Every key of a batch's row, in its order.
+ROW_KEYS = ("answer", "model", "route", "usage", "cost", "cache", "finish", "error")
+
+
+def row_document(
+    id: str | int, decision: Decision | None, record: Record | None, error: NrError | None
+) -> Json:
+    """Returns one row of a batch's output: the document of an ask, the parts that rows keep."""
+    known: dict[str, Json] = {**UNKNOWN, "error": error_document(error)}
+    if decision is not None:
+        model = record.model if record else decision.chain[0] if decision.chain else None
+        known |= {"route": decision.route, "model": model.name if model else None}
+    if record is not None:
+        known |= {"answer": record.text or None, **served_fields(record)}
+    return {"id": id, **{key: known[key] for key in ROW_KEYS}}
 
 
 def event_document(event: Event) -> Json:

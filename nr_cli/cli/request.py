@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PAIRED = ("-o", "--option", "-p", "--param")
 ASKING = ("ask", "cache", "chat", "route")  # the commands whose -o, -p take two words
+LONG_ONLY = ("batch",)  # where -o names the output, and --option alone takes two words
 PAIR = "\x1f"  # joins K with V: argument parsing has no option that takes two words many times
 
 
@@ -29,8 +30,9 @@ def join_pairs(arguments: Sequence[str]) -> list[str]:
 
     So with `-p K V`. Other commands, those of plugins among them, mean something else by these.
     """
-    if not any(word in ASKING for word in arguments[:1]):
+    if not any(word in (*ASKING, *LONG_ONLY) for word in arguments[:1]):
         return list(arguments)
+    paired = PAIRED[1:2] if arguments[0] in LONG_ONLY else PAIRED
     joined: list[str] = []
     rest = list(arguments)
     while rest:
@@ -38,7 +40,7 @@ def join_pairs(arguments: Sequence[str]) -> list[str]:
         joined.append(word)
         if word == "--":
             return joined + rest
-        if word in PAIRED and len(rest) >= 2 and "=" not in rest[0]:
+        if word in paired and len(rest) >= 2 and "=" not in rest[0]:
             joined.append(rest.pop(0) + PAIR + rest.pop(0))
     return joined
 

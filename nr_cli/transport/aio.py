@@ -1,11 +1,17 @@
-"""The asyncio driver: runs the very same flows, many side by side in one process."""
+"""The asyncio driver: runs the very same flows, many side by side in one process.
+
+What they share is `Connections`: an open connection serves one ask after another, TLS settings are
+read once, one launcher looks after the embedded model.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -26,13 +32,19 @@ from nr_cli.types.steps import (
 )
 
 if TYPE_CHECKING:
-    from nr_cli.transport.embedded import Embedded
+    from nr_cli.transport.embedded import Embedded, Endpoint
     from nr_cli.transport.process import Process
 
 T = TypeVar("T")
 
+REST = 0.25  # seconds that an answered request has to end its response, off anybody's way
+LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=5.0)
+BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
-async def drive(flow: Generator[Step | Event, Reply, T], hands: AsyncHands) -> AsyncIterator[Event]:
+
+async def drive(
+    flow: Generator[Step | Event, Reply, T], hands: AsyncHands
+) -> AsyncGenerator[Event, None]:
     """Yields the flow's events, awaiting its steps between them."""
     reply: Reply = None
     try:
@@ -40,6 +52,7 @@ async def drive(flow: Generator[Step | Event, Reply, T], hands: AsyncHands) -> A
             try:
                 item = flow.send(reply)
             except StopIteration:
+                hands.rest()
                 return
             reply = None
             if isinstance(item, Open | Read | Sleep):
@@ -51,8 +64,18 @@ async def drive(flow: Generator[Step | Event, Reply, T], hands: AsyncHands) -> A
         await hands.finish()
 
 
-class AsyncHands:
-    """Carries out steps for real, one open stream at a time."""
+class Origin(NamedTuple):
+    """What decides whether two calls may share a connection."""
+
+    scheme: str
+    netloc: str
+    proxy: str | None
+    ca_file: str | None
+    socket: str | None
+
+
+class Connections:
+    """The open connections of a process with the launcher of its embedded model."""
 
     def __init__(
         self,
@@ -61,10 +84,58 @@ class AsyncHands:
         embedded: Callable[[], Embedded],
     ) -> None:
         """Takes the environment for proxies, the one programs may see, the model launcher."""
+        self.child_environ = child_environ
         self._environ = environ
-        self._child_environ = child_environ
         self._embedded = embedded
         self._launcher: Embedded | None = None
+        self._launching = asyncio.Lock()
+        self._transports: dict[Origin, httpx.AsyncHTTPTransport] = {}
+        self._resting: set[asyncio.Task[None]] = set()
+
+    def to(self, call: HttpCall, socket: str | None) -> httpx.AsyncHTTPTransport:
+        """Returns the connections to a call's origin. Raises: ConfigError (proxy, CA file)."""
+        parts = urlsplit(call.url)
+        origin = Origin(parts.scheme, parts.netloc, call.proxy, call.ca_file, socket)
+        if origin not in self._transports:
+            from nr_cli.transport.route import find_way
+
+            way = find_way(call, self._environ)
+            self._transports[origin] = httpx.AsyncHTTPTransport(
+                verify=way.verify, proxy=way.proxy, uds=socket, trust_env=False, limits=LIMITS
+            )
+        return self._transports[origin]
+
+    async def endpoint(self, model: str | None, within: float) -> Endpoint:
+        """Returns where the embedded model answers, started once for all. Raises: NotReady."""
+        async with self._launching:
+            if self._launcher is None:
+                self._launcher = self._embedded()
+            return await asyncio.to_thread(self._launcher.ready, model, within)
+
+    def let_rest(self, stream: AsyncHttpStream) -> None:
+        """Reads what little an answered response still has, so that its connection lives on."""
+        task = asyncio.ensure_future(stream.rest(REST))
+        self._resting.add(task)
+        task.add_done_callback(self._resting.discard)
+
+    async def close(self) -> None:
+        """Ends everything, a model server of this process's own included."""
+        for task in self._resting:
+            task.cancel()
+        await asyncio.gather(*self._resting, return_exceptions=True)
+        for transport in self._transports.values():
+            await transport.aclose()
+        self._transports.clear()
+        if self._launcher is not None:
+            await asyncio.to_thread(self._launcher.close)
+
+
+class AsyncHands:
+    """Carries out steps for real, one open stream at a time."""
+
+    def __init__(self, connections: Connections) -> None:
+        """Takes what it shares with others."""
+        self._shared = connections
         self._http: AsyncHttpStream | None = None
         self._process: Process | None = None
 
@@ -77,12 +148,18 @@ class AsyncHands:
             case Read(within):
                 return await self._read(within)
             case Open(call, connect, within):
-                await self.close()
+                await self.finish()
                 if isinstance(call, ProcessCall):
-                    return self._start(call)
+                    return await self._start(call)
                 return await self._send(call, connect, within)
 
-    async def close(self) -> None:
+    def rest(self) -> None:
+        """Leaves the end of the response to others, once its answer was read."""
+        stream, self._http = self._http, None
+        if stream is not None:
+            self._shared.let_rest(stream)
+
+    async def finish(self) -> None:
         """Ends the open request."""
         if self._http is not None:
             await self._http.close()
@@ -90,28 +167,17 @@ class AsyncHands:
             await asyncio.to_thread(self._process.close)
         self._http = self._process = None
 
-    async def finish(self) -> None:
-        """Ends everything, a model server of this process's own included."""
-        await self.close()
-        if self._launcher is not None:
-            await asyncio.to_thread(self._launcher.close)
-
-    def _launch(self) -> Embedded:
-        if self._launcher is None:
-            self._launcher = self._embedded()
-        return self._launcher
-
     async def _read(self, within: float) -> Reply:
         if self._process is not None:
             return await asyncio.to_thread(self._process.read, within)
         assert self._http is not None, "a flow reads only what it opened"
         return await self._http.read(within)
 
-    def _start(self, call: ProcessCall) -> Reply:
+    async def _start(self, call: ProcessCall) -> Reply:
         from nr_cli.transport.process import Process
 
-        self._process = Process(call, self._child_environ)
-        return self._process.open()
+        self._process = process = Process(call, self._shared.child_environ)
+        return await asyncio.to_thread(process.open)
 
     async def _send(self, call: HttpCall, connect: float, within: float) -> Reply:
         began = time.monotonic()
@@ -120,27 +186,25 @@ class AsyncHands:
             from nr_cli.transport.embedded import NotReady
 
             try:
-                endpoint = await asyncio.to_thread(
-                    self._launch().ready, call.embedded or None, within
-                )
+                endpoint = await self._shared.endpoint(call.embedded or None, within)
             except NotReady as failure:
                 return Broke(failure.kind, failure.detail)
             call, socket = with_token(call, endpoint.token), endpoint.socket
         spent = time.monotonic() - began
         prepared = prepared_in(spent, within)
-        self._http = AsyncHttpStream(call, connect, self._environ, socket)
+        self._http = AsyncHttpStream(call, connect, self._shared.to(call, socket))
         return with_prepared(await self._http.read(within - spent + prepared), prepared)
 
 
 class AsyncHttpStream:
     """One HTTP exchange read part by part, each part within its own time."""
 
-    def __init__(
-        self, call: HttpCall, connect: float, environ: Mapping[str, str], socket: str | None
-    ) -> None:
+    def __init__(self, call: HttpCall, connect: float, transport: httpx.AsyncHTTPTransport) -> None:
         """Prepares the exchange; nothing is sent before the first read."""
         self._call = call
-        self._parts = self._exchange(connect, environ, socket)
+        self._transport = transport
+        self._timeout = {"connect": connect, "read": None, "write": None, "pool": None}
+        self._parts = self._exchange()
 
     async def read(self, within: float) -> Reply:
         """Returns the next part: Opened first, then bytes, then Ended or Broke."""
@@ -159,29 +223,53 @@ class AsyncHttpStream:
             return broke_by(error, self._call.url)
 
     async def close(self) -> None:
-        """Closes the connection."""
+        """Closes the response; its connection lives on only if it was read to its end."""
         await self._parts.aclose()
 
-    async def _exchange(
-        self, connect: float, environ: Mapping[str, str], socket: str | None
-    ) -> AsyncGenerator[Opened | Ended | bytes, None]:
-        from nr_cli.transport.inflate import Inflater
-        from nr_cli.transport.route import find_way
+    async def rest(self, within: float) -> None:
+        """Reads on to the end for so many seconds at most, then closes."""
+        try:
+            with suppress(TimeoutError, OSError, ValueError, httpx.HTTPError):  # it was answered
+                async with asyncio.timeout(within):
+                    async for _ in self._parts:
+                        pass
+        finally:
+            await self.close()
 
-        way = find_way(self._call, environ)
-        timeout = {"connect": connect, "read": None, "write": None, "pool": None}
-        async with httpx.AsyncHTTPTransport(
-            verify=way.verify, proxy=way.proxy, uds=socket, trust_env=False
-        ) as transport:
-            response = await transport.handle_async_request(request_of(self._call, timeout))
+    async def _exchange(self) -> AsyncGenerator[Opened | Ended | bytes, None]:
+        from nr_cli.transport.inflate import Inflater
+
+        response = await self._head()
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            yield Opened(response.status_code, headers)
+            inflater = Inflater(headers.get("content-encoding", ""))
+            async for chunk in response.aiter_raw():
+                for piece in inflater.feed(chunk):
+                    yield piece
+            inflater.end()
+            yield Ended()
+        finally:
+            await response.aclose()
+
+    async def _head(self) -> httpx.Response:
+        """Returns the response's head.
+
+        A server may close an idle connection in the very moment in which it is used again. That
+        is the end of the connection, not an answer: the request goes over another one. On a
+        connection of its own it is sent once.
+        """
+        fresh = False
+
+        async def notice(event: str, details: Mapping[str, object]) -> None:
+            nonlocal fresh
+            fresh = fresh or event.startswith("connection.connect")
+
+        while True:
+            request = request_of(self._call, self._timeout)
+            request.extensions["trace"] = notice
             try:
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                yield Opened(response.status_code, headers)
-                inflater = Inflater(headers.get("content-encoding", ""))
-                async for chunk in response.aiter_raw():
-                    for piece in inflater.feed(chunk):
-                        yield piece
-                inflater.end()
-                yield Ended()
-            finally:
-                await response.aclose()
+                return await self._transport.handle_async_request(request)
+            except BROKEN:
+                if fresh:
+                    raise

@@ -5,35 +5,40 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from nr_cli.errors import FailureKind
-from nr_cli.transport.aio import AsyncHands
+from nr_cli.transport.aio import AsyncHands, Connections
 from nr_cli.types.steps import Broke, Ended, HttpCall, Open, Opened, Read, Reply, Sleep
 from tests.conftest import Faults
 from tests.transport.streams import FAILS, call, comes_true, was_cancelled
 
 
-def hands() -> AsyncHands:
+@asynccontextmanager
+async def hands() -> AsyncIterator[AsyncHands]:
     def no_model() -> object:
         raise AssertionError("no test here asks the embedded model")
 
-    return AsyncHands({}, {}, no_model)  # type: ignore[arg-type] # never called
+    connections = Connections({}, {}, no_model)  # type: ignore[arg-type] # never called
+    doing = AsyncHands(connections)
+    yield doing
+    await doing.finish()
+    await connections.close()
 
 
 async def exchange(faults: Faults, behaviour: str) -> tuple[Reply, bytes, Reply]:
     """The head, the bytes, the end of one exchange."""
-    doing = hands()
-    head = await doing.do(Open(call(faults, behaviour), 2, 5))
     body = bytearray()
-    last = head
-    while isinstance(head, Opened):
-        last = await doing.do(Read(5))
-        if not isinstance(last, bytes):
-            break
-        body += last
-    await doing.finish()
+    async with hands() as doing:
+        last = head = await doing.do(Open(call(faults, behaviour), 2, 5))
+        while isinstance(head, Opened):
+            last = await doing.do(Read(5))
+            if not isinstance(last, bytes):
+                break
+            body += last
     return head, bytes(body), last
 
 
@@ -55,10 +60,13 @@ def test_whatever_breaks_comes_back_as_a_value_of_its_kind(
 
 
 def test_a_port_where_nobody_listens_is_a_network_failure() -> None:
+    async def ask(url: str) -> Reply:
+        async with hands() as doing:
+            return await doing.do(Open(HttpCall(url, (), b""), 2, 5))
+
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
-        reply = asyncio.run(hands().do(Open(HttpCall(url, (), b""), 2, 5)))
+        reply = asyncio.run(ask(f"http://127.0.0.1:{taken.getsockname()[1]}/v1"))
     assert isinstance(reply, Broke)
     assert reply.kind == FailureKind.NETWORK
 
@@ -66,10 +74,8 @@ def test_a_port_where_nobody_listens_is_a_network_failure() -> None:
 @pytest.mark.parametrize("behaviour", ["hang", "header_drip"])
 def test_no_head_in_time_is_a_timeout(faults: Faults, behaviour: str) -> None:
     async def ask() -> Reply:
-        doing = hands()
-        reply = await doing.do(Open(call(faults, behaviour), 2, 0.3))
-        await doing.finish()
-        return reply
+        async with hands() as doing:
+            return await doing.do(Open(call(faults, behaviour), 2, 0.3))
 
     began = time.monotonic()
     reply = asyncio.run(ask())
@@ -80,10 +86,9 @@ def test_no_head_in_time_is_a_timeout(faults: Faults, behaviour: str) -> None:
 
 def test_closing_half_way_stops_the_server(faults: Faults) -> None:
     async def ask() -> None:
-        doing = hands()
-        assert isinstance(await doing.do(Open(call(faults, "endless=22"), 2, 5)), Opened)
-        assert isinstance(await doing.do(Read(5)), bytes)
-        await doing.finish()
+        async with hands() as doing:
+            assert isinstance(await doing.do(Open(call(faults, "endless=22"), 2, 5)), Opened)
+            assert isinstance(await doing.do(Read(5)), bytes)
 
     asyncio.run(ask())
     assert comes_true(lambda: was_cancelled(faults, "endless=22"))
@@ -101,7 +106,8 @@ def test_many_asks_wait_side_by_side(faults: Faults) -> None:
 
 def test_a_sleep_lets_others_work() -> None:
     async def sleep_twice() -> None:
-        await asyncio.gather(hands().do(Sleep(0.2)), hands().do(Sleep(0.2)))
+        async with hands() as one, hands() as other:
+            await asyncio.gather(one.do(Sleep(0.2)), other.do(Sleep(0.2)))
 
     began = time.monotonic()
     asyncio.run(sleep_twice())
