@@ -229,10 +229,16 @@ class Router:
         if name not in self._credentials:
             from nr_cli.store.keys import find_credential
 
-            self._credentials[name] = find_credential(
-                model.provider, self.environ, self._fingerprint
-            )
+            found = find_credential(model.provider, self.environ, self._fingerprint)
+            named = self.policy.header_variables(name)
+            others = tuple(self.environ[word] for word in named if self.environ.get(word))
+            self._credentials[name] = found._replace(others=others)
         return self._credentials[name]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Returns what was looked up of keys so far."""
+        return tuple(word for known in self._credentials.values() for word in known.secrets)
 
     def _fingerprint(self, secret: str) -> str:
         from nr_cli.store.salt import fingerprint
@@ -331,7 +337,8 @@ def remember(
     partial: str,
 ) -> None:
     """Adds an ask to the history; trouble there never reaches the answer."""
-    router.history.add(history_row(router, ask, decision, record, status, error, partial))
+    row = history_row(router, ask, decision, record, status, error, partial)
+    router.history.add(row, router.secrets)
 
 
 def history_row(
@@ -346,7 +353,6 @@ def history_row(
     """Returns what the history keeps of an ask."""
     import json
 
-    from nr_cli.features.shapes import holds_secret
     from nr_cli.store.history import HistoryRow, new_id
 
     model = record.model if record else decision.chain[0] if decision.chain else None
@@ -374,7 +380,6 @@ def history_row(
         ms=record.total_ms if record else 0.0,
         decision=json.dumps(decision.record()),
         cwd=cwd if isinstance(cwd, str) else None,
-        prompt_hashed=holds_secret(ask.prompt.text) or holds_secret(ask.prompt.system or ""),
         conversation=ask.conversation or (None if ask.prompt.source == "batch" else id),
     )
 

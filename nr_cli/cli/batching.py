@@ -230,7 +230,7 @@ class Batch:
     def _write_log(self, entries: Sequence[HistoryEntry]) -> None:
         history = [entry.row() for entry in entries]
         for _ in range(TRIES):
-            if self.router.history.add_all(history) is not None:
+            if self.router.history.add_all(history, self.router.secrets) is not None:
                 return
             time.sleep(LINGER)
         self._unlogged += len(history)  # said at the end; no answer waits for the log

@@ -1,4 +1,4 @@
-"""Shows how far a batch is: one line that a terminal redraws, elsewhere a line now and then."""
+"""Shows how far a batch is: one line that a terminal redraws, elsewhere one every few seconds."""
 
 from __future__ import annotations
 

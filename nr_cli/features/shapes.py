@@ -6,8 +6,9 @@ first, then a pattern whose repeats are bounded or cannot overlap.
 
 from __future__ import annotations
 
+import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 # Characters read from each end of a long text. Keys and e-mail addresses are looked for in all of
 # it, since one that is missed would be sent where it must not go.
@@ -51,6 +52,11 @@ SECRET_PREFIXES: tuple[tuple[str, str], ...] = (
     ("eyJ", r"[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10}"),
 )
 PRIVATE_KEY = r"-----BEGIN (?:[A-Z]{2,12} ){0,2}PRIVATE KEY(?: BLOCK)?-----"
+PRIVATE_KEYS = (
+    PRIVATE_KEY + r".*?(?:-----END [^\n-]{0,60}-----|\Z)",
+    r"PuTTY-User-Key-File-.*",
+)
+HIDDEN = "***"
 EMAIL = r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,24}(?![A-Za-z0-9])"
 SSN = r"(?<![\d-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"
 IBAN = r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Za-z0-9])"
@@ -76,6 +82,49 @@ def find(text: str) -> frozenset[str]:
 def holds_secret(text: str) -> bool:
     """Tells whether a text shows the shape of a key, looking at all of it."""
     return any(holds(text) for holds in SECRETS.values())
+
+
+def redact(words: str, secrets: Sequence[str], may_be_cut: bool = False) -> str:
+    """Returns words without these secrets, be they plain or in base64.
+
+    What `may_be_cut` may end with the beginning of a secret, which goes too.
+    """
+    for secret in secrets:
+        encoded = binascii.b2a_base64(secret.encode("utf-8", "replace"), newline=False).decode()
+        words = words.replace(secret, HIDDEN).replace(encoded, HIDDEN)
+        for length in range(len(secret) - 1, 5, -1) if may_be_cut else ():
+            if words.endswith(secret[:length]):
+                words = words[:-length] + HIDDEN
+                break
+    return words
+
+
+def hide(text: str, secrets: Sequence[str]) -> str:
+    """Returns a text without these secrets, without anything else of a key's shape.
+
+    A short word without a digit, such as the key that a local server wants, is no secret.
+    """
+    text = redact(text, [word for word in secrets if is_telling(word)])
+    if not holds_secret(text):
+        return text
+    for prefix, rest in SECRET_PREFIXES:
+        if prefix in text:
+            shape = f"(?<![A-Za-z0-9_-]){re.escape(prefix)}{rest}[A-Za-z0-9_-]*"
+            text = re.sub(shape, HIDDEN, text)
+    for shape in PRIVATE_KEYS:
+        text = re.sub(shape, HIDDEN, text, flags=re.DOTALL)
+    return text
+
+
+def may_hold_secret(document: str, secrets: Sequence[str]) -> bool:
+    """Tells whether a document may hold a secret, at the price of a look for some words."""
+    marks = (*(prefix for prefix, _ in SECRET_PREFIXES), "PRIVATE KEY", "PuTTY-User-Key-File-")
+    return any(word in document for word in (*marks, *secrets))
+
+
+def is_telling(secret: str) -> bool:
+    """Tells whether a key is too odd a word to stand in a text by chance."""
+    return len(secret) >= 16 or (len(secret) >= 8 and any(sign.isdigit() for sign in secret))
 
 
 def _search(pattern: str, text: str) -> re.Match[str] | None:

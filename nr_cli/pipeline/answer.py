@@ -16,7 +16,7 @@ from nr_cli.types.events import Decided, Event, Finished, Reasoning, Served, Tex
 from nr_cli.types.policy import Model
 from nr_cli.types.prompt import Ask
 from nr_cli.types.record import CacheStatus, Record, Usage
-from nr_cli.types.request import Request
+from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import Reply, Step
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def send(
         yield Text(outcome.text)
     yield Finished(outcome.finish, outcome.usage)
     _, key, labels = keys.of(decision, request.model)
-    if ask.cache in WRITES and is_keepable(reached):
+    if ask.cache in WRITES and is_keepable(reached, world.ports.credential(request.model)):
         world.shelf.put(key, document_of(reached), labels)
     return Record(
         decision=decision,
@@ -266,8 +266,10 @@ def status_of(ask: Ask) -> CacheStatus:
     return "refresh" if ask.cache == "refresh" else "miss"
 
 
-def is_keepable(reached: Reached) -> bool:
-    """Tells whether an answer is whole, natural, clean text: nothing else is ever kept."""
+def is_keepable(reached: Reached, credential: Credential) -> bool:
+    """Tells whether an answer is whole, natural, clean text that shows no secret."""
+    from nr_cli.features.shapes import hide
+
     outcome = reached.outcome
     return (
         outcome.failed is None
@@ -275,6 +277,9 @@ def is_keepable(reached: Reached) -> bool:
         and outcome.clean
         and len(outcome.text) <= LARGEST
         and bool(outcome.text.strip())
+        and all(
+            hide(told, credential.secrets) == told for told in (outcome.text, outcome.reasoning)
+        )
     )
 
 

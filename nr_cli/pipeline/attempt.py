@@ -32,6 +32,7 @@ from nr_cli.types.steps import Broke, Ended, HttpCall, Open, Opened, Read, Reply
 
 MAX_ERROR_BODY = 64 * 1024
 MAX_TEXT = MAX_BODY
+MAX_DETAIL = 600  # characters of a server's words, counted when no secret is in them any more
 
 Flow: TypeAlias = "Generator[Step | Event, Reply, Outcome]"
 Clock: TypeAlias = "Callable[[], float]"
@@ -170,7 +171,9 @@ class Attempt:
         if self.texts and kind != FailureKind.CONTENT_FILTER:
             kind = FailureKind.STREAM_BROKEN
         if self.failure is None:
-            detail = redact(detail, self.credential.key)
+            from nr_cli.features.shapes import redact
+
+            detail = redact(detail, self.credential.secrets, may_be_cut=True)[:MAX_DETAIL]
             self.failure = Failed(self.request.model, kind, detail, self.status, retry_after)
 
     def _judge(self) -> None:
@@ -202,13 +205,3 @@ class Attempt:
             ms=(self.clock() - self.started) * 1000,
             waited_ms=self.waited * 1000,
         )
-
-
-def redact(words: str, secret: str | None) -> str:
-    """Returns a server's words without the key it may have echoed, plain or in base64."""
-    if not secret:
-        return words
-    from base64 import b64encode
-
-    plain = words.replace(secret, "***")
-    return plain.replace(b64encode(secret.encode()).decode(), "***")

@@ -57,7 +57,7 @@ def labels(material: dict[str, str]) -> dict[str, str]:
     Short values stand as they are; prompts and whatever may be private are only digests.
     """
     return {
-        name: value if len(value) <= 40 and not _is_private(name) else _digest(value)
+        name: value if len(value) <= 40 and not _is_private(name, value) else _digest(value)
         for name, value in material.items()
     }
 
@@ -69,7 +69,9 @@ def _short(value: str) -> str:
     return "sha256:" + hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
 
 
-def _is_private(name: str) -> bool:
+def _is_private(name: str, value: str) -> bool:
+    if name.startswith("params.") and '"' in value:
+        return True  # a text, such as a user's name, may be anything
     return name.startswith(("messages", "model.provider.headers")) or name == "credential"
 
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, cast
 from nr_cli.errors import ConfigError
 from nr_cli.policy.document import Document, as_texts
 from nr_cli.policy.reader import Reader
-from nr_cli.policy.variables import has_variables
+from nr_cli.policy.variables import has_variables, variables_in
 from nr_cli.types.facts import BAND_EDGES, BANDS
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import (
@@ -107,12 +107,21 @@ class Policy:
         }
 
     def key_variables(self) -> frozenset[str]:
-        """Returns the variables that hold a key of any provider, asked or not."""
+        """Returns the variables that hold a key or a header of any provider, asked or not."""
         entries = self._section("providers").items()
         known = [self._catalog.provider(name) for name, _ in entries]
         stated = [*known, *(entry for _, entry in entries)]
         named = [entry.get("api_key_env") for entry in stated if isinstance(entry, Mapping)]
-        return frozenset(name for name in named if isinstance(name, str))
+        in_headers = (self.header_variables(name) for name, _ in entries)
+        return frozenset(name for name in named if isinstance(name, str)).union(*in_headers)
+
+    def header_variables(self, provider: str) -> frozenset[str]:
+        """Returns the variables that a provider's headers carry: keys, as a rule."""
+        entry = self._section("providers").get(provider)
+        headers = entry.get("headers") if isinstance(entry, Mapping) else None
+        texts = headers.values() if isinstance(headers, Mapping) else ()
+        found = (variables_in(text) for text in texts if isinstance(text, str))
+        return frozenset[str]().union(*found)
 
     def provider(self, name: str) -> Provider:
         """Returns a provider of the policy or the catalog; the policy's values win key by key."""

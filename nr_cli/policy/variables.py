@@ -48,6 +48,21 @@ def flaw(text: str) -> str | None:
     return None
 
 
+def variables_in(text: str) -> frozenset[str]:
+    """Returns the variables that a text without flaw refers to."""
+    found = set()
+    position = text.find("$")
+    while position >= 0:
+        reference = _read_reference(text, position) if text.startswith("${", position) else ""
+        if isinstance(reference, _Reference):
+            found.add(reference.name)
+            position = reference.end
+        else:
+            position += 2 if text.startswith("$$", position) else 1
+        position = text.find("$", position)
+    return frozenset(found)
+
+
 def expand(text: str, env: Mapping[str, str]) -> str | Missing:
     """Returns the text with its references replaced, or what is missing.
 

@@ -135,7 +135,7 @@ def server_words(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        return body[:300].decode("utf-8", "replace").strip() or "no message", ""
+        return body.decode("utf-8", "replace").strip() or "no message", ""
     error = document.get("error", document) if isinstance(document, dict) else document
     return error_words(error)
 
@@ -143,14 +143,14 @@ def server_words(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
 def error_words(error: object) -> tuple[str, str]:
     """Returns (message, code) of an error object in any of the shapes seen."""
     if isinstance(error, str):
-        return error[:300] or "no message", ""
+        return error or "no message", ""
     if not isinstance(error, dict):
         return "no message", ""
     message = error.get("message") or error.get("detail") or error.get("error")
     codes = (error.get("code"), error.get("type"), error.get("status"))
     code = " ".join(part for part in codes if isinstance(part, str))
     words = message if isinstance(message, str) else flaws_of(message) or code
-    return (words[:300] + upstream_of(error.get("metadata")))[:600] or "no message", code
+    return words + upstream_of(error.get("metadata")) or "no message", code
 
 
 def flaws_of(detail: object) -> str:
@@ -179,7 +179,7 @@ def upstream_of(metadata: object) -> str:
     reasons = metadata.get("reasons")
     found = [part for part in (name, raw) if isinstance(part, str) and part]
     found += [str(reason) for reason in reasons] if isinstance(reasons, list) else []
-    return f" ({': '.join(found)[:300]})" if found else ""
+    return f" ({': '.join(found)})" if found else ""
 
 
 def loading_time(body: bytes) -> float | None:

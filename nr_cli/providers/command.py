@@ -58,7 +58,7 @@ def decoder(headers: Mapping[str, str]) -> CommandDecoder:
 
 def blame(status: int, headers: Mapping[str, str], body: bytes) -> Blame:
     """Returns a failure; a program has no error response, so this names none better."""
-    return Blame(FailureKind.SERVER, body[:300].decode("utf-8", "replace"))
+    return Blame(FailureKind.SERVER, body.decode("utf-8", "replace"))
 
 
 class CommandDecoder:
@@ -79,5 +79,5 @@ class CommandDecoder:
         if ended.exit == 0:
             return [*deltas, Finished("stop", None)]
         words = ended.stderr.strip().splitlines()
-        detail = f"exit status {ended.exit}" + (f": {words[-1][:300]}" if words else "")
+        detail = f"exit status {ended.exit}" + (f": {words[-1]}" if words else "")
         return [*deltas, Blame(BY_EXIT.get(ended.exit or 0, FailureKind.SERVER), detail)]

@@ -300,7 +300,7 @@ class GeminiDecoder(EventDecoder):
             return deltas
         if reason in SPOILT:
             why = candidate.get("finishMessage")
-            words = f"{reason}: {why[:300]}" if isinstance(why, str) else reason
+            words = f"{reason}: {why}" if isinstance(why, str) else reason
             return deltas + self.stop(Malformed(f"the model spoilt its answer ({words})"))
         self._terminal = True
         self._finish = FINISHES.get(reason)

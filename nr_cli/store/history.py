@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import sqlite3
 import time
@@ -12,6 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from nr_cli.store import damage
 from nr_cli.store.paths import create_private, ensure_private, find_fault
+from nr_cli.types.json import Json
 
 T = TypeVar("T")
 Value: TypeAlias = "str | int | float | bytes | None"
@@ -120,14 +122,21 @@ class History:
         self.trouble: str | None = None
         self._path = path
 
-    def add(self, row: HistoryRow) -> bool:
-        """Keeps a row, waiting 250 ms at most; returns False if that cannot be done."""
-        values = _values(row)
+    def add(self, row: HistoryRow, secrets: Sequence[str] = ()) -> bool:
+        """Keeps a row, waiting 250 ms at most; returns False if that cannot be done.
+
+        No secret is kept, neither these nor what has a key's shape: a prompt that holds one is
+        kept as a digest, elsewhere three stars stand in its place.
+        """
+        values = _values(_discreet(row, secrets))
         return bool(self._attempt(lambda con: _insert(con, values), write=True))
 
-    def add_all(self, rows: Sequence[HistoryRow]) -> int | None:
-        """Keeps the rows whose id is not there yet, all or none; returns how many, None if none."""
-        values = [_values(row) for row in rows]
+    def add_all(self, rows: Sequence[HistoryRow], secrets: Sequence[str] = ()) -> int | None:
+        """Keeps the rows whose id is not there yet, all or none; returns how many, None if none.
+
+        No secret is kept, as with `add`.
+        """
+        values = [_values(_discreet(row, secrets)) for row in rows]
         return self._attempt(lambda con: _insert_new(con, values), write=True)
 
     def list(
@@ -386,6 +395,39 @@ def _search(
 def _rows(con: sqlite3.Connection, sql: str, values: Sequence[Value]) -> tuple[HistoryRow, ...]:
     found = map(HistoryRow._make, con.execute(sql, values))
     return tuple(row._replace(prompt_hashed=bool(row.prompt_hashed)) for row in found)
+
+
+def _discreet(row: HistoryRow, secrets: Sequence[str]) -> HistoryRow:
+    """Returns the row without secrets."""
+    from nr_cli.features.shapes import hide
+
+    asked = (row.prompt, row.system or "")
+    return row._replace(
+        prompt_hashed=row.prompt_hashed or any(hide(text, secrets) != text for text in asked),
+        answer=hide(row.answer, secrets),
+        error=row.error and hide(row.error, secrets),
+        decision=_hide_inside(row.decision, secrets),
+    )
+
+
+def _hide_inside(document: str, secrets: Sequence[str]) -> str:
+    """Returns a JSON document without the secrets in its texts."""
+    from nr_cli.features.shapes import hide, may_hold_secret
+
+    if not may_hold_secret(document, [json.dumps(secret)[1:-1] for secret in secrets]):
+        return document
+
+    def without(value: Json) -> Json:
+        if isinstance(value, str):
+            return hide(value, secrets)
+        if isinstance(value, dict):
+            return {hide(name, secrets): without(part) for name, part in value.items()}
+        return [without(part) for part in value] if isinstance(value, list) else value
+
+    try:
+        return json.dumps(without(json.loads(document)))
+    except (ValueError, RecursionError):
+        return hide(document, secrets)  # not JSON: whoever reads it gets what is left of it
 
 
 def _values(row: HistoryRow) -> tuple[Value, ...]:

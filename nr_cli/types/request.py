@@ -29,9 +29,17 @@ class Credential(NamedTuple):
     """A provider's key with where it came from.
 
     `problem` says why no key can be sent. `fingerprint` tells keys apart without revealing them.
+    `others` are secrets that the provider's headers carry: like the key, they are never told.
     """
 
     key: str | None
     source: str
     fingerprint: str = ""
     problem: str | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Returns what must never be told, longest first, so that none hides behind a part."""
+        found = {secret for secret in (self.key, *self.others) if secret}
+        return tuple(sorted(found, key=len, reverse=True))

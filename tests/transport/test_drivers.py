@@ -13,7 +13,7 @@ import pytest
 
 from nr_cli.app import Router
 from nr_cli.errors import ConfigError
-from nr_cli.transport.aio import AsyncHands
+from nr_cli.transport.aio import AsyncHands, Connections
 from nr_cli.transport.aio import drive as drive_async
 from nr_cli.transport.embedded import Embedded
 from nr_cli.transport.inflate import Inflater, Undecodable
@@ -47,8 +47,12 @@ def test_both_drivers_tell_the_same_story(policy: Path, home: Path, behaviour: s
     blocking = list(drive(router.answer(ask), router.hands()))
 
     async def collect() -> list[Event]:
-        hands = AsyncHands(environ, environ, no_model)
-        return [event async for event in drive_async(router.answer(ask), hands)]
+        connections = Connections(environ, environ, no_model)  # type: ignore[arg-type] # never called
+        try:
+            flow = drive_async(router.answer(ask), AsyncHands(connections))
+            return [event async for event in flow]
+        finally:
+            await connections.close()
 
     assert story(asyncio.run(collect())) == story(blocking)
 
