@@ -7,11 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 from nr_cli.cli.env import Outside
-from nr_cli.cli.plain import encode
+from nr_cli.cli.plain import encode, with_newline
 from nr_cli.cli.screen import Neutraliser
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.markdown import Markdown
 
 
 class MarkdownSink:
@@ -41,11 +42,11 @@ class MarkdownSink:
         self._draw()
 
     def _take(self, line: str) -> None:
-        fence = re.match(r" {0,3}(`{3,}|~{3,})", line)
+        fence = re.match(r" *(`{3,}|~{3,})", line)
         if fence and not self._fence:
             self._fence = fence[1]
-        elif fence and self._fence and line.strip().startswith(self._fence):
-            self._fence = ""
+        elif fence and set(line.strip()) == {self._fence[0]} and fence[1].startswith(self._fence):
+            self._fence = ""  # a fence with a word after it opens one, so it ends none
         self._block.append(line)
         if not line.strip() and not self._fence:
             self._draw()
@@ -55,14 +56,15 @@ class MarkdownSink:
         self._block = []
         if not block.strip():
             return
-        from rich.markdown import Markdown
-
         console = self._console()
         with console.capture() as capture:
-            console.print(Markdown(block, hyperlinks=False))
+            console.print(parse(block))
+        drawn = capture.get()
+        if lacks(drawn, block):
+            drawn = with_newline(block)  # what cannot be drawn whole is shown as it was written
         gap = b"\n" if self._drawn else b""
         self._drawn = True
-        self._outside.write(gap + encode(capture.get()))
+        self._outside.write(gap + encode(drawn.lstrip("\n")))
 
     def _console(self) -> Console:
         """Returns a console as wide as the terminal is now."""
@@ -76,6 +78,36 @@ class MarkdownSink:
             markup=False,
             highlight=False,
         )
+
+
+def parse(block: str) -> Markdown:
+    """Returns a block that draws all of its text, harmless as it came.
+
+    Left to itself the parser drops HTML with references, and turns entities or an address's percent
+    codes into the very characters that were made visible before.
+    """
+    from markdown_it import MarkdownIt
+    from rich.markdown import Markdown
+
+    markdown = Markdown("", hyperlinks=False)
+    parser = MarkdownIt(options_update={"maxNesting": 100}).enable(["strikethrough", "table"])
+    parser.disable(["html_block", "html_inline", "entity", "reference", "image"])
+    parser.normalizeLinkText = str  # type: ignore[method-assign,assignment] # the parser's hook
+    markdown.markup = block
+    markdown.parsed = parser.parse(block)
+    return markdown
+
+
+def lacks(drawn: str, block: str) -> bool:
+    """Tells whether a drawing has fewer letters or digits than its source, so that text is lost."""
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", drawn)
+    source = re.sub(r"^ {0,3}(`{3,}|~{3,}).*$|^ *\d+[.)]", "", block, flags=re.MULTILINE)
+    return count_words(shown) < count_words(source)
+
+
+def count_words(text: str) -> int:
+    """Returns how many letters or digits a text has."""
+    return sum(map(str.isalnum, text))
 
 
 def terminal_width() -> int:
