@@ -23,14 +23,14 @@ def policy_files(
     Raises: ConfigError for a project file, which nobody has vouched for.
     """
     files = []
+    user = config_dir and os.path.join(config_dir, NAME)
     explicit = explicit or environ.get("NR_POLICY")
     if explicit:
         files.append(explicit)
     elif not no_project:
         project = project_file(environ)
-        if project is not None:
+        if project is not None and not (user and same_file(project, [user])):
             raise untrusted(project)
-    user = config_dir and os.path.join(config_dir, NAME)
     if user and os.path.exists(user) and not same_file(user, files):
         files.append(user)
     return files

@@ -159,7 +159,7 @@ def _choose(policy: Rulebook, ask: Ask, facts: Facts) -> _Chosen:
         if verdict.truth == "yes":
             rest = policy.names()["routes"][len(rules) :]
             rules += [Rule(name, "not reached", f"{route.name} matched first") for name in rest]
-            return _Chosen(route.name, route, tuple(rules))
+            return _Chosen(route.name, policy.route(route.name), tuple(rules))
     default = policy.default
     nothing = Route("", Use(()))
     return _Chosen("default" if default else None, default or nothing, tuple(rules))

@@ -58,6 +58,7 @@ class Policy:
         self._providers: dict[str, Provider] = {}
         self._models: dict[str, Model] = {}
         self._routes: dict[int, Route] = {}
+        self._conditions: dict[int, Route] = {}
 
     @property
     def digest(self) -> str:
@@ -164,9 +165,21 @@ class Policy:
         return default
 
     def routes(self) -> Iterator[Route]:
-        """Yields the routes in order, each compiled only when the walk reaches it."""
+        """Yields the routes in order, with their conditions alone.
+
+        The rest of a route is built by `route` once it matches: what it names may be missing
+        wherever it does not apply.
+        """
         for index in range(len(self._route_list())):
-            yield self._route_at(index)
+            if index not in self._conditions:
+                self._conditions[index] = self._build_condition(index)
+            yield self._conditions[index]
+
+    def _build_condition(self, index: int) -> Route:
+        path: Path = ("routes", index)
+        enabled = self._reader.flag((*path, "enabled"), True)
+        when = self._build_when((*path, "when")) if enabled else None
+        return Route(self._route_name(index), Use(()), when, enabled=enabled)
 
     def _section(self, key: str) -> Mapping[str, Json]:
         section = self._document.tree.get(key)

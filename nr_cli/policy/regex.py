@@ -90,7 +90,7 @@ def why_unknown(outcome: Outcome) -> str:
     return {
         "overtime": f"took over {BUDGET * 1000:.0f} ms",
         "unbounded": "cannot be bounded outside the main thread",
-        "cut": f"asks for the end of a text of more than {MOST_TEXT // 1024} KiB",
+        "cut": f"is not found in the first {MOST_TEXT // 1024} KiB, and no more is searched",
     }[outcome]
 
 
@@ -99,7 +99,7 @@ def _ring(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _search(patterns: Sequence[str], text: str) -> tuple[Outcome, str]:
-    """Searches the head of the text; where it was cut, no pattern may take that for its end."""
+    """Searches the head of the text; where it was cut, its end proves nothing, nor does a miss."""
     cut = len(text) > MOST_TEXT
     for pattern in patterns:
         found = _compiled(pattern).search(text, 0, MOST_TEXT)
@@ -108,7 +108,7 @@ def _search(patterns: Sequence[str], text: str) -> tuple[Outcome, str]:
         if cut and found.end() == MOST_TEXT and ("$" in pattern or "\\Z" in pattern):
             return "cut", pattern
         return "yes", pattern
-    return "no", patterns[-1]
+    return ("cut" if cut else "no"), patterns[-1]
 
 
 def _search_without_alarm(patterns: Sequence[str], text: str) -> tuple[Outcome, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Nr
+from tests.conftest import Nr, command
 
 GOOD = "version: 1\ndefault: {use: openai/gpt-5-mini}\n"
 WARNS = "version: 1\nroutes:\n  - {name: a, use: openai/gpt-5}\n  - {name: b, use: openai/gpt-5}\n"
@@ -60,3 +61,32 @@ def test_an_ask_names_three_findings_and_counts_the_rest(nr: Nr, home: Path) -> 
     assert done.exit == 78
     assert len(done.err.splitlines()) <= 5
     assert "more" in done.err
+
+
+def test_a_variable_of_a_route_that_does_not_apply_is_not_missed(nr: Nr, policy: Path) -> None:
+    rule = "{name: ci, when: {env: {NR_TEST_CI: x}}, use: cat/x, params: {user: '${NR_TEST_USER}'}}"
+    policy.write_text(policy.read_text() + f"routes: [{rule}]\n")
+    assert nr("route", "hi").exit == 0
+    assert nr("route", "hi", env={"NR_TEST_CI": "x"}).exit == 78
+
+
+def test_a_user_in_the_folder_of_their_own_policy_is_no_stranger(
+    environ: dict[str, str], home: Path
+) -> None:
+    folder = home / ".config" / "nr"
+    folder.mkdir(parents=True)
+    (folder / "routes.yaml").write_text("version: 1\ndefault: {use: openai/gpt-5-mini}\n")
+    done = subprocess.run(
+        command(["policy", "check"]), env=environ, cwd=folder, capture_output=True, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_long_text_that_was_not_read_to_its_end_never_counts_as_free_of_a_word(
+    nr: Nr, policy: Path
+) -> None:
+    rule = "{name: open, when: {not: {matches: CONFIDENTIAL}}, use: cat/x}"
+    policy.write_text(policy.read_text() + f"routes: [{rule}]\n")
+    done = nr("route", "--json", stdin=b"word " * 7000 + b"CONFIDENTIAL")
+    assert done.document["route"] == "default"
+    assert done.document["rules"][0]["result"] == "unknown"

@@ -65,12 +65,13 @@ def test_case_is_ignored_unless_the_pattern_minds():
     ("pattern", "text", "outcome"),
     [
         ("needle", "x" * (MOST_TEXT - 6) + "needle" + "x", "yes"),
-        ("needle", "x" * MOST_TEXT + "needle", "no"),
+        ("needle", "x" * MOST_TEXT + "needle", "cut"),
+        ("needle", "x" * MOST_TEXT, "no"),
         ("x$", "x" * (MOST_TEXT + 1), "cut"),
         ("x$", "x" * MOST_TEXT, "yes"),
         ("^x", "x" * (MOST_TEXT + 1), "yes"),
     ],
-    ids=["inside", "beyond", "no end in sight", "at the end", "at the start"],
+    ids=["inside", "beyond", "nowhere", "no end in sight", "at the end", "at the start"],
 )
 def test_only_the_first_32_kib_are_searched(pattern, text, outcome):
     assert search_any([pattern], text)[0] == outcome

@@ -255,7 +255,7 @@ def test_without_a_file_the_credentials_found_make_the_policy() -> None:
     assert list(alone.routes()) == []
     assert cast(Route, alone.default).use == Use(("local/smollm2-135m",))
     keyed = Policy(builtin(FOUND), {}, Catalog())
-    first = {route.name: route.use.names[0] for route in keyed.routes()}
+    first = {name: keyed.route(name).use.names[0] for name in keyed.names()["routes"]}
     assert first == {"hard": "openai/gpt-5", "easy": "openai/gpt-5-nano"}
     assert cast(Route, keyed.default).use.names[0] == "openai/gpt-5-mini"
 
@@ -266,7 +266,8 @@ def test_the_builtin_routes_reach_another_provider_and_every_need_that_a_model_m
     policy = Policy(
         builtin([deaf, deaf._replace(id="deepseek/x", quality=80), able]), {}, Catalog()
     )
-    for route in (*policy.routes(), cast(Route, policy.default)):
+    named = [policy.route(name) for name in policy.names()["routes"]]
+    for route in (*named, cast(Route, policy.default)):
         assert "openai/gpt-4o" in route.use.names
         assert len({*route.use.names}) == len(route.use.names)
 
