@@ -192,9 +192,12 @@ class Answering:
             return
         from nr_cli.app import remember
 
-        remember(
-            self.router, self.ask, self.decision, self.record, status, error, "".join(self.pieces)
-        )
+        partial = "".join(self.pieces)
+        try:
+            remember(self.router, self.ask, self.decision, self.record, status, error, partial)
+        except Exception as trouble:
+            # the answer stands, and its exit with it; a row that is missing is told, once
+            self.outside.say(f"nr: this ask is not in the log ({type(trouble).__name__})")
 
     def _choose_sink(self) -> Sink:
         shape = self.shape

@@ -170,7 +170,8 @@ class Cache:
             return None
         for _ in range(2):  # the second time on a new database
             try:
-                done = act(self._open(self._directory, wait))
+                with damage.named():
+                    done = act(self._open(self._directory, wait))
             except sqlite3.Error as error:
                 store = self._store  # never `if store`: its truth is a query for its length
                 seen = damage.identify(self.path or "") if store is None else store.identity

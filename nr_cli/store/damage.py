@@ -7,6 +7,8 @@ import os
 import sqlite3
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 Identity: TypeAlias = "tuple[int, int] | None"
@@ -31,6 +33,19 @@ def is_ruined(error: sqlite3.Error) -> bool:
     if code := code_of(error):
         return code in RUINED
     return type(error) is sqlite3.DatabaseError
+
+
+@contextmanager
+def named() -> Iterator[None]:
+    """Gives a ruined schema the error that it deserves.
+
+    SQLite quotes the schema in its message, which sqlite3 cannot decode: that failure of its own is
+    no sqlite3.Error.
+    """
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise sqlite3.DatabaseError("its schema is garbled") from None
 
 
 def identify(path: str) -> Identity:

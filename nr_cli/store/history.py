@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import sqlite3
 import time
@@ -206,7 +207,8 @@ class History:
         for _ in range(2):  # the second time on a new file
             seen = damage.identify(path)
             try:
-                done = _act_within(path, act, write, give_up)
+                with damage.named():
+                    done = _act_within(path, act, write, give_up)
             except sqlite3.Error as error:
                 self.trouble = str(error)
                 if not damage.is_ruined(error) or not self._set_aside(path, seen):
@@ -216,6 +218,9 @@ class History:
                     return None
             except OSError as error:
                 self.trouble = error.strerror or str(error)
+                return None
+            except (ValueError, OverflowError) as error:
+                self.trouble = str(error)  # what no database can hold: told like any trouble
                 return None
             else:
                 self.trouble = None
@@ -393,8 +398,38 @@ def _search(
 
 
 def _rows(con: sqlite3.Connection, sql: str, values: Sequence[Value]) -> tuple[HistoryRow, ...]:
-    found = map(HistoryRow._make, con.execute(sql, values))
-    return tuple(row._replace(prompt_hashed=bool(row.prompt_hashed)) for row in found)
+    """Returns rows whose values have their types, whoever wrote them: SQLite holds to none."""
+    kinds: list[object] = [*HistoryRow.__annotations__.values()]
+    # a kind stands there as it is written, wrapped on most Pythons
+    mends = [_mend_of(str(getattr(kind, "__forward_arg__", kind))) for kind in kinds]
+    return tuple(
+        HistoryRow._make(mend(value) for mend, value in zip(mends, values, strict=True))
+        for values in con.execute(sql, values)
+    )
+
+
+def _mend_of(kind: str) -> Callable[[Value], Value]:
+    """Returns what makes any value one of a column's type, as the row's class names it."""
+    mends: dict[str, Callable[[Value], Value]] = {
+        "str | None": _text,
+        "int": lambda value: int(_number(value) or 0),
+        "int | None": _number,
+        "float": lambda value: float(_number(value) or 0.0),
+        "float | None": _number,
+        "bool": bool,
+    }
+    return mends.get(kind, lambda value: _text(value) or "")
+
+
+def _text(value: Value) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _number(value: Value) -> int | float | None:
+    """Returns a number that JSON can express, None for anything else."""
+    return value if isinstance(value, int | float) and abs(value) < math.inf else None
 
 
 def _discreet(row: HistoryRow, secrets: Sequence[str]) -> HistoryRow:

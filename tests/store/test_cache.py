@@ -183,7 +183,13 @@ def swap_values(folder):
     con.close()
 
 
+def garble(folder):
+    path = folder / "cache.db"
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREATE\xb8TABLE", 1))
+
+
 DAMAGES = {
+    "garbled schema": garble,
     "zero length": replace_with(b""),
     "random": replace_with(os.urandom(20_000)),
     "text": replace_with(b"hello\n" * 1000),

@@ -161,7 +161,14 @@ def make_foreign(path):
     con.close()
 
 
+def garble(path):
+    """Puts bytes that are no UTF-8 into the schema, of which SQLite's error message tells."""
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"CREATE TABLE asks", b"CREATE\xb8TABLE asks", 1))
+
+
 DAMAGES = {
+    "garbled schema": garble,
     "random": lambda path: path.write_bytes(os.urandom(9000)),
     "truncated": lambda path: os.truncate(path, 5000),
     "directory": make_directory,
@@ -179,11 +186,47 @@ def test_a_damaged_log_is_set_aside_for_a_new_one(log, path, damage):
     assert len(list(path.parent.glob("bad-history.db-*"))) == 1
 
 
+def test_a_garbled_log_costs_an_ask_nothing(log, path, nr):
+    add(log)
+    garble(path)
+    done = nr("ask", "--json", "-m", "cat/x", "hi", env={"NR_STATE_DIR": str(path.parent)})
+    assert (done.exit, done.err) == (0, "")
+    assert done.document["answer"] == "hi"
+    assert [row.prompt for row in log.list(5)] == ["hi"]
+
+
+def test_no_limit_is_too_large_to_be_understood(nr):
+    assert nr("log", "list", "-n", str(2**63 - 1)).exit == 0
+    done = nr("log", "list", "-n", str(2**66))
+    assert (done.exit, done.out) == (2, b"")
+
+
 def test_reading_a_damaged_log_says_so(log, path):
     add(log)
     path.write_bytes(os.urandom(9000))
     assert log.list(5) == ()
     assert log.trouble
+
+
+ODD = ["NULL", "'text'", "x'ff00'", "9e999", "-9e999", "1e300", "1.5", "''", str(2**63 - 1)]
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_a_row_that_something_else_wrote_is_listed_with_what_it_holds(log, path, nr, value):
+    row = add(log)
+    kept = ("id", "time") if value == "NULL" else ("id",)  # the schema lets neither be NULL
+    names = [name for name in HistoryRow._fields if name not in kept]
+    con = sqlite3.connect(path)
+    con.execute(f"UPDATE asks SET {', '.join(f'{name} = {value}' for name in names)}")
+    con.commit()
+    con.close()
+    (found,) = log.list(5)
+    assert found.id == row.id
+    place = {"NR_STATE_DIR": str(path.parent)}
+    for command in (["list"], ["list", "--json"], ["show", row.id, "--json"]):
+        done = nr("log", *command, env=place)
+        assert (done.exit, row.id in done.out.decode()) == (0, True)
+    assert nr("log", "show", row.id, env=place).exit == 0
 
 
 @pytest.mark.parametrize("kind", ["under a file", "none"])

@@ -12,7 +12,7 @@ import typer
 
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import ConfigError, ExitCode, InputError, UsageError
-from nr_cli.store.history import History, HistoryRow, history_path
+from nr_cli.store.history import MAX_INT, History, HistoryRow, history_path
 from nr_cli.store.paths import find_paths
 from nr_cli.types.json import Json
 
@@ -27,7 +27,9 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Show this many at most.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, max=MAX_INT, help="Show this many at most.")
+]
 OfRoute = Annotated[str | None, typer.Option("--route", help="Only asks that took this route.")]
 OfModel = Annotated[
     str | None, typer.Option("--model", "-m", help="Only asks this model answered: alias or id.")
@@ -163,8 +165,16 @@ def _show_rows(log: History, rows: tuple[HistoryRow, ...], as_json: bool) -> Non
         typer.echo(neutralise(_line(row)).encode("utf-8", "replace"))
 
 
+def format_time(moment: float, form: str) -> str:
+    """Returns a moment in local time; one beyond every calendar as its seconds."""
+    try:
+        return time.strftime(form, time.localtime(moment))
+    except (ValueError, OverflowError, OSError):
+        return f"{moment:g} s"
+
+
 def _line(row: HistoryRow) -> str:
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.time))
+    when = format_time(row.time, "%Y-%m-%d %H:%M")
     prompt = " ".join(row.prompt[: PROMPT_WIDTH * 4].split())
     if len(prompt) > PROMPT_WIDTH:
         prompt = prompt[: PROMPT_WIDTH - 1] + "…"
@@ -178,7 +188,7 @@ def _describe(row: HistoryRow) -> str:
     cost = "unknown" if row.cost is None else f"${row.cost:.6f}"
     lines = [
         ("id", row.id),
-        ("time", time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(row.time))),
+        ("time", format_time(row.time, "%Y-%m-%d %H:%M:%S %z")),
         ("status", f"{row.status} (exit {row.exit})"),
         ("route", row.route or "-"),
         ("model", f"{row.model or '-'} ({row.model_id or '-'})"),
