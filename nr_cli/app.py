@@ -276,10 +276,12 @@ class Router:
         return Connections(self.environ, seen, lambda: self._embedded(offline))
 
     def _embedded(self, offline: bool) -> Embedded:
-        from nr_cli.transport.embedded import Embedded
+        from nr_cli.errors import FailureKind
+        from nr_cli.transport.embedded import Embedded, NotReady
 
         if self.paths.state is None or self.paths.data is None:
-            raise ConfigError("the embedded model needs a home directory", "set NR_STATE_DIR")
+            detail = "the embedded model needs a home directory (set NR_STATE_DIR, NR_DATA_DIR)"
+            raise NotReady(FailureKind.UNSUPPORTED, detail)
         return Embedded(
             self.paths.state,
             self.paths.data,

@@ -19,7 +19,7 @@ from nr_cli.cli.plain import (
     with_newline,
     write_file,
 )
-from nr_cli.errors import ExitCode, FailureKind, NrError, OutputError
+from nr_cli.errors import ExitCode, FailureKind, NrError, OutputError, UsageError
 from nr_cli.transport.sync import drive
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Decided, Event, Failed, Reasoning, Served, Text
@@ -52,6 +52,7 @@ class Answering:
 
     def __init__(self, outside: Outside, router: Router, ask: Ask, shape: Shape) -> None:
         """Takes the world, a router, the ask, how to show it."""
+        refuse_contradictions(shape)
         self.outside = outside
         self.router = router
         self.ask = ask._replace(buffered=shape.buffered, stream=not shape.buffered)
@@ -61,6 +62,7 @@ class Answering:
         self.decision: Decision | None = None
         self.record: Record | None = None
         self.failed: Failed | None = None
+        self.thought = ""
         self.pieces: list[str] = []
         self.unwritten: OutputError | None = None
 
@@ -113,19 +115,27 @@ class Answering:
             case Decided(decision):
                 self._decided(decision)
             case Text(text):
+                self._think("\n")
                 self.pieces.append(text)
                 self._show(text)
             case Reasoning(text):
-                if self.shape.verbose or (self.outside.err_is_terminal and not self.shape.quiet):
-                    self.outside.say(text.rstrip("\n"))
+                self._think(text)
             case Failed():
                 self.failed = event
             case Served(record):
+                self._think("\n")
                 self.record = record
                 self.pieces.clear()  # the record has them: a long answer is not held twice
             case _:
                 pass
         self.narrator.hear(event)
+
+    def _think(self, text: str) -> None:
+        """Shows the model's thinking by whole lines, where a person may want it."""
+        *lines, self.thought = (self.thought + text).split("\n")
+        if self.shape.verbose or (self.outside.err_is_terminal and not self.shape.quiet):
+            for line in filter(None, lines):
+                self.outside.say(line)
 
     def _decided(self, decision: Decision) -> None:
         self.decision = decision
@@ -229,6 +239,16 @@ class Answering:
 
             block = neutralise(block)
         self.outside.write(encode(block))
+
+
+def refuse_contradictions(shape: Shape) -> None:
+    """Refuses two ways of showing one answer, of which one would be ignored. Raises: UsageError."""
+    if shape.as_json and shape.jsonl:
+        raise UsageError("--json and --jsonl contradict", "give one of them")
+    form = "--json" if shape.as_json else "--jsonl" if shape.jsonl else ""
+    if form and (shape.output or shape.block):
+        other = "-O" if shape.output else "-x"
+        raise UsageError(f"{form} and {other} contradict", "redirect stdout, or leave one out")
 
 
 class Incomplete(NrError):

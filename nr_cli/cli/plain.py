@@ -108,6 +108,9 @@ def replaceable(path: str) -> str:
     try:
         mode = os.lstat(target).st_mode
     except FileNotFoundError:
+        folder = os.path.dirname(target)
+        if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputError(f"-O {path}: its folder is missing or closed", "make it") from None
         return target
     except (OSError, ValueError) as error:
         words = os.strerror(getattr(error, "errno", 0) or 0)
@@ -123,10 +126,12 @@ def write_file(path: str, text: str, complete: bool) -> None:
     Raises: OutputError.
     """
     target = replaceable(path if complete else path + ".partial")
-    scratch = f"{target}.{os.getpid()}.tmp"
+    scratch = os.path.join(os.path.dirname(target), f".nr-{os.getpid()}.tmp")
     try:
         try:
             with open(scratch, "xb") as file:
+                if os.path.exists(target):  # a private file stays one
+                    os.fchmod(file.fileno(), stat.S_IMODE(os.stat(target).st_mode))
                 file.write(encode(with_newline(text)))
                 file.flush()
                 os.fsync(file.fileno())

@@ -129,6 +129,8 @@ def read_params(options: Sequence[str]) -> dict[str, Json]:
 def cache_mode(named: str | None, no_cache: bool) -> CacheMode:
     """Returns the cache mode of the flags. Raises: UsageError with did-you-mean."""
     if no_cache:
+        if named not in (None, "off"):
+            raise UsageError(f"--cache {named} and --no-cache contradict", "give one of them")
         return "off"
     mode = named or "readwrite"
     if mode not in CACHE_MODES:

@@ -244,3 +244,32 @@ def test_an_odd_terminal_breaks_nothing(
     else:
         assert "\x1b" not in shown
         assert "bold" in shown
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [["--json", "--jsonl"], ["--json", "-O", "f"], ["--jsonl", "-O", "f"], ["--json", "-x"],
+     ["--cache", "only", "--no-cache"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_of_two_flags_that_contradict_none_is_passed_by(
+    nr: Nr, home: Path, flags: list[str]
+) -> None:
+    assert nr("ask", "-m", "cat/x", *flags, "hi").exit == 2
+    assert not (home / "f").exists()
+
+
+def test_a_private_file_stays_private_and_a_missing_folder_costs_nothing(
+    nr: Nr, home: Path
+) -> None:
+    (home / "mine").touch(0o600)
+    assert nr("ask", "-m", "cat/x", "hi", "-O", "mine").exit == 0
+    assert (home / "mine").stat().st_mode & 0o777 == 0o600
+    assert nr("ask", "-m", "cat/x", "hi", "-O", "gone/mine").exit == 74
+    assert len(nr("log", "list", "--json").document) == 1, "nothing was asked"
+
+
+def test_thinking_is_shown_in_lines_of_its_own(nr: Nr, faults: Faults) -> None:
+    done = nr("ask", "-v", "-m", "fs/reasoning", "hi")
+    assert done.exit == 0
+    assert "SECRET THOUGHTS" in done.err.splitlines()
