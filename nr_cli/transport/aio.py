@@ -34,11 +34,12 @@ from nr_cli.types.steps import (
 if TYPE_CHECKING:
     from nr_cli.transport.embedded import Embedded, Endpoint
     from nr_cli.transport.process import Process
+    from nr_cli.transport.route import Way
 
 T = TypeVar("T")
 
 REST = 0.25  # seconds that an answered request has to end its response, off anybody's way
-LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=5.0)
+LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=5.0)
 BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
@@ -74,6 +75,15 @@ class Origin(NamedTuple):
     socket: str | None
 
 
+def origin_of(call: HttpCall, socket: str | None) -> Origin:
+    """Returns the origin of a call. Raises: InvalidURL for what is no address."""
+    try:
+        parts = urlsplit(call.url)
+    except ValueError:
+        raise httpx.InvalidURL("not an address") from None
+    return Origin(parts.scheme, parts.netloc, call.proxy, call.ca_file, socket)
+
+
 class Connections:
     """The open connections of a process with the launcher of its embedded model."""
 
@@ -89,21 +99,40 @@ class Connections:
         self._embedded = embedded
         self._launcher: Embedded | None = None
         self._launching = asyncio.Lock()
-        self._transports: dict[Origin, httpx.AsyncHTTPTransport] = {}
+        self._ways: dict[Origin, Way] = {}
+        self._idle: dict[Origin, list[httpx.AsyncHTTPTransport]] = {}
+        self._all: list[httpx.AsyncHTTPTransport] = []
         self._resting: set[asyncio.Task[None]] = set()
 
-    def to(self, call: HttpCall, socket: str | None) -> httpx.AsyncHTTPTransport:
-        """Returns the connections to a call's origin. Raises: ConfigError (proxy, CA file)."""
-        parts = urlsplit(call.url)
-        origin = Origin(parts.scheme, parts.netloc, call.proxy, call.ca_file, socket)
-        if origin not in self._transports:
+    def lend(self, origin: Origin, call: HttpCall) -> httpx.AsyncHTTPTransport:
+        """Returns a connection to a call's origin, one that was open before if there is one.
+
+        Each is a transport of its own: httpx's pool looks at all of its connections several times
+        a request, which with many costs more than the request.
+
+        Raises: ConfigError (proxy, CA file).
+        """
+        idle = self._idle.setdefault(origin, [])
+        if idle:
+            return idle.pop()
+        if origin not in self._ways:
             from nr_cli.transport.route import find_way
 
-            way = find_way(call, self._environ)
-            self._transports[origin] = httpx.AsyncHTTPTransport(
-                verify=way.verify, proxy=way.proxy, uds=socket, trust_env=False, limits=LIMITS
-            )
-        return self._transports[origin]
+            self._ways[origin] = find_way(call, self._environ)
+        way = self._ways[origin]
+        transport = httpx.AsyncHTTPTransport(
+            verify=way.verify,
+            proxy=way.proxy,
+            uds=origin.socket,
+            trust_env=False,
+            limits=LIMITS,
+        )
+        self._all.append(transport)
+        return transport
+
+    def take_back(self, origin: Origin, transport: httpx.AsyncHTTPTransport) -> None:
+        """Takes a connection whose response is closed; the next call to its origin gets it."""
+        self._idle[origin].append(transport)
 
     async def endpoint(self, model: str | None, within: float) -> Endpoint:
         """Returns where the embedded model answers, started once for all. Raises: NotReady."""
@@ -123,9 +152,8 @@ class Connections:
         for task in self._resting:
             task.cancel()
         await asyncio.gather(*self._resting, return_exceptions=True)
-        for transport in self._transports.values():
+        for transport in self._all:
             await transport.aclose()
-        self._transports.clear()
         if self._launcher is not None:
             await asyncio.to_thread(self._launcher.close)
 
@@ -192,17 +220,20 @@ class AsyncHands:
             call, socket = with_token(call, endpoint.token), endpoint.socket
         spent = time.monotonic() - began
         prepared = prepared_in(spent, within)
-        self._http = AsyncHttpStream(call, connect, self._shared.to(call, socket))
+        self._http = AsyncHttpStream(call, connect, self._shared, socket)
         return with_prepared(await self._http.read(within - spent + prepared), prepared)
 
 
 class AsyncHttpStream:
     """One HTTP exchange read part by part, each part within its own time."""
 
-    def __init__(self, call: HttpCall, connect: float, transport: httpx.AsyncHTTPTransport) -> None:
+    def __init__(
+        self, call: HttpCall, connect: float, shared: Connections, socket: str | None
+    ) -> None:
         """Prepares the exchange; nothing is sent before the first read."""
         self._call = call
-        self._transport = transport
+        self._shared = shared
+        self._socket = socket
         self._timeout = {"connect": connect, "read": None, "write": None, "pool": None}
         self._parts = self._exchange()
 
@@ -237,22 +268,19 @@ class AsyncHttpStream:
             await self.close()
 
     async def _exchange(self) -> AsyncGenerator[Opened | Ended | bytes, None]:
-        from nr_cli.transport.inflate import Inflater
-
-        response = await self._head()
+        origin = origin_of(self._call, self._socket)
+        transport = self._shared.lend(origin, self._call)
         try:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            yield Opened(response.status_code, headers)
-            inflater = Inflater(headers.get("content-encoding", ""))
-            async for chunk in response.aiter_raw():
-                for piece in inflater.feed(chunk):
-                    yield piece
-            inflater.end()
-            yield Ended()
+            response = await self._head(transport)
+            try:
+                async for part in parts_of(response):
+                    yield part
+            finally:
+                await response.aclose()
         finally:
-            await response.aclose()
+            self._shared.take_back(origin, transport)
 
-    async def _head(self) -> httpx.Response:
+    async def _head(self, transport: httpx.AsyncHTTPTransport) -> httpx.Response:
         """Returns the response's head.
 
         A server may close an idle connection in the very moment in which it is used again. That
@@ -269,7 +297,21 @@ class AsyncHttpStream:
             request = request_of(self._call, self._timeout)
             request.extensions["trace"] = notice
             try:
-                return await self._transport.handle_async_request(request)
+                return await transport.handle_async_request(request)
             except BROKEN:
                 if fresh:
                     raise
+
+
+async def parts_of(response: httpx.Response) -> AsyncGenerator[Opened | Ended | bytes, None]:
+    """Yields the head of a response, its decoded bytes, its end."""
+    from nr_cli.transport.inflate import Inflater
+
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    yield Opened(response.status_code, headers)
+    inflater = Inflater(headers.get("content-encoding", ""))
+    async for chunk in response.aiter_raw():
+        for piece in inflater.feed(chunk):
+            yield piece
+    inflater.end()
+    yield Ended()
