@@ -104,7 +104,7 @@ def measure(home: str, rows: int, port: int) -> tuple[float, float]:
 def main() -> int:
     """Prints the rate as a share of the ideal one, then the peak memory."""
     options = read_options(__doc__)
-    rows = 1_600 if options.short else 10_000
+    rows = 3_200 if options.short else 10_000
     ports: SimpleQueue[int] = SimpleQueue()
     server = Process(target=serve, args=(ports,), daemon=True)
     server.start()

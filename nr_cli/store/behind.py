@@ -37,7 +37,10 @@ class BehindCache:
 
     def get(self, key: str, ttl: float) -> Entry | None:
         """Returns the entry unless it is older than `ttl` seconds."""
-        return self._waiting.get(key) or self._cache.get(key, ttl)
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            self._cache.hold()
+        return waiting or self._cache.get(key, ttl)
 
     def put(self, key: str, body: bytes, labels: Mapping[str, str]) -> bool:
         """Keeps an answer; whether the disk takes it shows later, as a miss at worst."""

@@ -75,6 +75,8 @@ class Cache:
         self._store: AnswerStore | None = None
         self._gave_up = False
         self._is_full = False
+        self._held: sqlite3.Connection | None = None
+        self._held_identity: damage.Identity | None = None
 
     @property
     def path(self) -> str | None:
@@ -88,6 +90,22 @@ class Cache:
             if entry and -FUTURE_S <= self._clock() - entry.stored <= ttl:
                 return entry
         return None
+
+    def hold(self) -> None:
+        """Keeps the database open for reading, for whoever reads often; only for this thread."""
+        path = self.path
+        if path and self._held is None and self._select(SELECT_STATS, ()):
+            try:
+                self._held_identity = damage.identify(path)
+                self._held = _connect(path, "mode=ro")
+            except sqlite3.Error:
+                return  # each read opens it then
+
+    def release(self) -> None:
+        """Closes what `hold` opened."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
 
     def put(self, key: str, body: bytes, labels: Mapping[str, str]) -> bool:
         """Keeps an answer; returns False, with `trouble` set, if that cannot be done soon."""
@@ -144,6 +162,11 @@ class Cache:
     def _select(self, sql: str, values: tuple[str | int, ...]) -> list[tuple]:  # type: ignore[type-arg] # columns differ by statement
         """Returns the rows without writing anything; none whatever goes wrong."""
         path = self.path
+        if self._held is not None and damage.identify(path or "") == self._held_identity:
+            try:
+                return self._held.execute(sql, values).fetchall()
+            except (sqlite3.Error, ValueError, OverflowError):
+                self.release()  # whatever it is, it is looked at below
         if not path or not self._directory or find_fault(self._directory):
             return []
         if not damage.is_plain(path):
@@ -152,7 +175,7 @@ class Cache:
         # alone is read, which may be behind, but never wrong: the envelope is checked.
         for query in ("mode=ro", "mode=ro&immutable=1"):
             try:
-                con = sqlite3.connect(damage.uri(path, query), uri=True, timeout=READ_WAIT_S)
+                con = _connect(path, query)
                 try:
                     return con.execute(sql, values).fetchall()
                 finally:
@@ -282,6 +305,10 @@ def open_envelope(key: str, value: bytes) -> Entry | None:
 
 def _digest(key: str, dated: bytes) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "replace") + b"\0" + dated).digest()
+
+
+def _connect(path: str, query: str) -> sqlite3.Connection:
+    return sqlite3.connect(damage.uri(path, query), uri=True, timeout=READ_WAIT_S)
 
 
 def _size(path: str) -> int:
