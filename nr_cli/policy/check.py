@@ -303,6 +303,11 @@ class Checking:
             expected = _EXPECTED.get(field.shape, "text")
             self.report(path, "NR111", f"{_named(path)} must be {expected}")
             return
+        if (
+            field.shape == "variable"
+        ):  # a variable's name from a variable would hide where the key is
+            self._check_variable_name(path)
+            return
         if isinstance(value, str) and self._check_variables(path, value):
             return
         match field.shape:
@@ -310,8 +315,6 @@ class Checking:
                 self._check_typed(field, path, value)
             case "url":
                 self._check_url(path, value)
-            case "variable":
-                self._check_variable_name(path)
             case _:
                 self._check_choice(field, path)
 

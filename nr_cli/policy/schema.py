@@ -259,6 +259,8 @@ def _shape_schema(field: Field) -> JsonObject:
             return {"type": "object", "additionalProperties": values}
         case "number" | "count" | "duration" | "boolean":
             return _typed_schema(field)
+        case "variable":
+            return {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
         case _:
             return _text_schema(field)
 

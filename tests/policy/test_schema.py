@@ -50,7 +50,8 @@ def test_the_example_obeys_the_json_schema() -> None:
 @pytest.mark.parametrize(
     "text",
     ["routes: [{name: a, use: x/y, fallbak: 1}]", "pools: {a: {models: [x/y], pick: never}}",
-     "models: {a: {}}", "providers: {a: {timeout: {total: -1}}}"],
+     "models: {a: {}}", "providers: {a: {timeout: {total: -1}}}",
+     "providers: {openai: {api_key_env: '${K:-OPENAI_API_KEY}'}}"],
 )  # fmt: skip
 def test_the_json_schema_refuses_what_the_check_refuses(text: str) -> None:
     schema = json.loads(json.dumps(json_schema()))
@@ -144,7 +145,7 @@ SECRET = "sk-CANARY0123456789"
     "entry",
     [f"api_key: {SECRET}", f"api_key_env: {SECRET}", f"token: {SECRET}", f"proxy: http://u:{SECRET}@h",
      f"headers: {{Authorization: Bearer {SECRET}}}", f"base_url: https://u:{SECRET}@h/v1",
-     "api_key: '${OPENAI_API_KEY}'"],
+     "api_key: '${OPENAI_API_KEY}'", "api_key_env: '${KEY_NAME:-OPENAI_API_KEY}'"],
 )  # fmt: skip
 def test_a_key_in_the_file_is_refused_without_being_shown(entry: str) -> None:
     found = check(read(f"{HEAD}providers:\n  openai: {{{entry}}}\n"), Catalog())
