@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from nr_cli.policy import values
+from nr_cli.policy.bounds import EXPECTED, find_flaw, named
 from nr_cli.policy.document import Document, as_texts, is_list
 from nr_cli.policy.policy import Catalog
 from nr_cli.policy.schema import (
     LATER,
-    LATER_VALUES,
     OPEN_SECTIONS,
     Field,
     fields_of,
@@ -19,9 +17,6 @@ from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.policy.variables import flaw, has_variables
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Finding, Path, Severity
-
-if TYPE_CHECKING:
-    from nr_cli.plugins import Group
 
 VERSION = 1
 SECRET_KEYS = frozenset(
@@ -300,8 +295,8 @@ class Checking:
 
     def _check_scalar(self, field: Field, path: Path, value: Json) -> None:
         if value is None or isinstance(value, Mapping) or is_list(value):
-            expected = _EXPECTED.get(field.shape, "text")
-            self.report(path, "NR111", f"{_named(path)} must be {expected}")
+            expected = EXPECTED.get(field.shape, "text")
+            self.report(path, "NR111", f"{named(path)} must be {expected}")
             return
         if (
             field.shape == "variable"
@@ -310,40 +305,9 @@ class Checking:
             return
         if isinstance(value, str) and self._check_variables(path, value):
             return
-        match field.shape:
-            case "number" | "count" | "duration" | "boolean":
-                self._check_typed(field, path, value)
-            case "url":
-                self._check_url(path, value)
-            case _:
-                self._check_choice(field, path)
-
-    def _check_typed(self, field: Field, path: Path, value: Json) -> None:
-        if field.shape == "boolean":
-            if not isinstance(value, bool):
-                self.report(path, "NR111", f"{_named(path)} must be true or false")
-            return
-        read = {"count": values.read_count, "duration": values.read_duration}.get(
-            field.shape, values.read_number
-        )
-        text_number = isinstance(value, str) and field.shape == "number"
-        number = None if text_number else read(value)
-        if number is None:
-            self.report(path, "NR111", f"{_named(path)} must be {_EXPECTED[field.shape]}")
-        elif field.low is not None and number < field.low:
-            self.report(path, "NR131", f"{_named(path)} must be at least {field.low:g}")
-        elif field.high is not None and number > field.high:
-            self.report(path, "NR131", f"{_named(path)} must be at most {field.high:g}")
-        elif field.over is not None and number <= field.over:
-            self.report(path, "NR131", f"{_named(path)} must be more than {field.over:g}")
-
-    def _check_url(self, path: Path, value: Json) -> None:
-        from nr_cli.policy.addresses import url_flaw
-
-        # A provider's own address is judged with its key, in references.py.
-        wrong = None if path[-1] == "base_url" else url_flaw(str(value), False, False)
-        if wrong is not None:
-            self.report(path, "NR142", f"{path[-1]} {wrong}")
+        found = find_flaw(field, path, value, self.document.text(path) or "")
+        if found is not None:
+            self.report(path, *found)
 
     def _check_variable_name(self, path: Path) -> None:
         name = self.document.text(path) or ""
@@ -351,53 +315,6 @@ class Checking:
             # What stands here may be the key itself: never show it.
             message = f"{path[-1]} must be the name of a variable, such as OPENAI_API_KEY"
             self.report(path, "NR141", message)
-
-    def _check_choice(self, field: Field, path: Path) -> None:
-        text = self.document.text(path) or ""
-        if not field.choices or text in field.choices:
-            if not text and path[-1] != "system":
-                self.report(path, "NR111", f"{_named(path)} is empty")
-            return
-        key = str(path[-1])
-        if text in LATER_VALUES.get(key, ()):
-            from nr_cli import __version__
-
-            message = f"{key}: {text} is not carried out by nr {__version__} yet"
-            self.report(path, "NR113", f"{message} (known: {', '.join(field.choices)})")
-            return
-        if field.plugins is not None:
-            self._check_plugin(field.plugins, field.choices, path, text)
-            return
-        self._report_choice(path, text, field.choices)
-
-    def _check_plugin(self, group: Group, choices: tuple[str, ...], path: Path, text: str) -> None:
-        """Reports a word that neither nr knows nor any plugin that works."""
-        from nr_cli import plugins
-
-        broken = plugins.problem_of(group, text)
-        if broken:
-            self.report(path, "NR133", f"{_named(path)} cannot be {quote(text)} ({broken})")
-        elif plugins.find(group, text) is None:
-            self._report_choice(path, text, (*choices, *plugins.names(group)))
-
-    def _report_choice(self, path: Path, text: str, choices: tuple[str, ...]) -> None:
-        hint = did_you_mean(text, choices) or f" (known: {', '.join(choices)})"
-        self.report(path, "NR133", f"{_named(path)} cannot be {quote(text)}{hint}")
-
-
-_EXPECTED: Mapping[str, str] = {
-    "number": "a number",
-    "count": "a whole number such as 8192 or 128k",
-    "duration": "a duration such as 800ms, 2s, 5m, 1h",
-    "boolean": "true or false",
-}
-
-
-def _named(path: Path) -> str:
-    """Returns how a message names a value: its key, with the list's key for an item of a list."""
-    if isinstance(path[-1], int) and len(path) > 1:
-        return f"entry {path[-1] + 1} of {path[-2]}"
-    return str(path[-1]) if str(path[-1]).isprintable() else quote(str(path[-1]))
 
 
 def _empty(node: Json) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal, Protocol, cast
 
 from nr_cli.errors import ConfigError
-from nr_cli.policy.document import Document, as_texts
+from nr_cli.policy.document import Document, as_texts, is_list
 from nr_cli.policy.reader import Reader
 from nr_cli.policy.variables import has_variables, variables_in
 from nr_cli.types.facts import BAND_EDGES, BANDS
@@ -148,7 +148,7 @@ class Policy:
             raise self._unknown("pool", name, self._section("pools"))
         return Pool(
             name,
-            self._reader.texts((*path, "models")),
+            self._names((*path, "models"), in_pool=True),
             cast(Pick, self._reader.text((*path, "pick")) or "first"),
             self._reader.number((*path, "min_quality")),
             self._reader.number((*path, "max_price")),
@@ -218,9 +218,20 @@ class Policy:
     def _build_use(self, path: Path) -> Use:
         use = self._document.get(path)
         if not isinstance(use, Mapping):
-            return Use(self._reader.texts(path))
+            return Use(self._names(path))
         pick = self._reader.text((*path, "pick")) or "first"
-        return Use(self._reader.texts((*path, "models")), cast(Pick, pick))
+        return Use(self._names((*path, "models")), cast(Pick, pick))
+
+    def _names(self, path: Path, in_pool: bool = False) -> tuple[str, ...]:
+        """Returns the models or pools named at a path; judges the names that variables brought."""
+        names = self._reader.texts(path)
+        for index, name in enumerate(names):
+            at = (*path, index) if is_list(self._document.get(path)) else path
+            if has_variables(self._document.text(at) or ""):
+                from nr_cli.policy.brought import refuse_name
+
+                refuse_name(self._reader, self._catalog, at, name, in_pool)
+        return names
 
     def _build_when(self, path: Path) -> When | None:
         node = self._document.get(path)
@@ -288,6 +299,10 @@ class Policy:
         path: Path = ("models", name)
         model_id = self._reader.text((*path, "id")) if alias else name
         vendor, slash, wire = (model_id or "").partition("/")
+        if alias and has_variables(self._document.text((*path, "id")) or ""):
+            from nr_cli.policy.brought import refuse_vendor
+
+            refuse_vendor(self._reader, self._catalog, (*path, "id"), model_id or "")
         if not (vendor and slash and wire):
             known = (*self._section("models"), *self._section("pools"))
             raise self._unknown("model", name, known)
@@ -312,12 +327,22 @@ class Policy:
         path: Path = ("classify", name)
         labels = self._document.get((*path, "labels"))
         names = labels if isinstance(labels, Mapping) else {}
+        use = self._reader.text((*path, "use"))
         return {
-            "use": self._reader.text((*path, "use")),
+            "use": use,
             "labels": {
-                label: list(self._reader.texts((*path, "labels", label))) for label in names
+                label: list(self._words((*path, "labels", label), use == "regex"))
+                for label in names
             },
         }
+
+    def _words(self, path: Path, are_patterns: bool) -> tuple[str, ...]:
+        words = self._reader.texts(path)
+        if are_patterns:
+            from nr_cli.policy.brought import refuse_patterns
+
+            refuse_patterns(self._reader, path, words)
+        return words
 
     def _unknown(self, kind: str, name: str, known: Iterable[str]) -> ConfigError:
         from nr_cli.policy.suggest import did_you_mean, quote

@@ -8,11 +8,12 @@ from typing import TypeVar
 from nr_cli.errors import ConfigError
 from nr_cli.policy import values
 from nr_cli.policy.document import Document, is_list
-from nr_cli.policy.variables import Missing, expand
+from nr_cli.policy.variables import Missing, expand, has_variables
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Path, Price
 
 T = TypeVar("T")
+_NUMERIC = frozenset("+-.0123456789")
 
 
 class Reader:
@@ -47,7 +48,19 @@ class Reader:
         value = expand(source, self._env)
         if isinstance(value, Missing):
             raise self.error(path, "NR130", value.message)
+        if "$" in source and has_variables(source):
+            self._judge(value, path)
         return value
+
+    def _judge(self, value: str, path: Path) -> None:
+        """Refuses what variables have made of a value; `check` could not know it."""
+        from nr_cli.policy.bounds import find_expanded_flaw
+        from nr_cli.policy.schema import field_at
+
+        field = field_at(path)
+        flaw = field and find_expanded_flaw(field, path, value)
+        if flaw:
+            raise self.error(path, *flaw)
 
     def texts(self, path: Path) -> tuple[str, ...]:
         """Returns a list of texts; a single text is a list of one."""
@@ -71,9 +84,24 @@ class Reader:
         return node
 
     def expanded_map(self, path: Path) -> JsonObject:
-        """Returns a map with the variables in it replaced."""
+        """Returns a map with the variables in it replaced, numbers in their own notation read."""
         node = self.expand_tree(self.document.get(path), path)
-        return node if isinstance(node, Mapping) else {}
+        return (
+            {key: self._number(value, (*path, key)) for key, value in node.items()}
+            if isinstance(node, Mapping)
+            else {}
+        )
+
+    def _number(self, value: Json, path: Path) -> Json:
+        """Returns the number that a text stands for (`4k`), where its field is one."""
+        if not (isinstance(value, str) and value[:1] in _NUMERIC):
+            return value
+        from nr_cli.policy.schema import field_at
+
+        field = field_at(path)
+        if field is None or field.shape not in ("number", "count"):
+            return value
+        return (values.read_count if field.shape == "count" else values.read_number)(value)
 
     def read(self, path: Path, read: Callable[[Json], T | None], expected: str) -> T | None:
         """Returns a value in its field's notation, None where none is written."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from nr_cli.types.json import Json, JsonObject
+from nr_cli.types.policy import Path
 
 if TYPE_CHECKING:
     from nr_cli.plugins import Group
@@ -191,6 +192,33 @@ LATER_VALUES: Mapping[str, tuple[str, ...]] = {
 def fields_of(section: str) -> Mapping[str, Field]:
     """Returns the table of a section by name."""
     return DEFAULT if section == "default" else SECTIONS[section]
+
+
+def field_at(path: Path) -> Field | None:
+    """Returns what bounds the scalar at a path of a policy, None where nothing does."""
+    table, steps = "policy", list(path)
+    while steps:
+        step = str(steps.pop(0))
+        field = fields_of(table).get(step) if table else None
+        if field is None:
+            table = OPEN_SECTIONS.get(table, "")
+            if not table:
+                return None
+        elif field.shape in ("named", "listed"):
+            table, steps = field.section, steps[1:]
+        elif field.shape in ("section", "default"):
+            table = field.section or "default"
+        elif field.shape == "use" and steps and isinstance(steps[0], str):
+            table = "use"
+        else:
+            return _item(field) if field.shape != "when" else None
+    return None
+
+
+def _item(field: Field) -> Field:
+    """Returns the field of one scalar among those that a field holds."""
+    several = field.shape in ("texts", "text_map", "argv", "use")
+    return field._replace(shape="text") if several else field
 
 
 def json_schema() -> JsonObject:
