@@ -320,8 +320,8 @@ def compile_classifier(spec: Mapping[str, Json]) -> Callable[[str], str | None]:
     from nr_cli.classify import compile_own
     from nr_cli.policy.regex import search_any
 
-    def search(pattern: str, text: str) -> bool:
-        return search_any([pattern], text)[0] == "yes"
+    def search(pattern: str, text: str) -> bool | None:
+        return {"yes": True, "no": False}.get(search_any([pattern], text)[0])
 
     try:
         return compile_own(spec, search)

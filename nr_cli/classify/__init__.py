@@ -11,14 +11,17 @@ from nr_cli.types.json import JsonObject
 if TYPE_CHECKING:
     from typing import Protocol
 
-    Search = Callable[[str, str], bool]
+    Search = Callable[[str, str], bool | None]
     Classify = Callable[[str], str | None]
 
     class Labeller(Protocol):
         """What a file of this directory offers for `classify.<name>.use`, as does a plugin."""
 
         def compile(self, spec: JsonObject, search: Search) -> Classify:
-            """Returns the classifier of `{use, labels}`; `search` is the bounded regex search."""
+            """Returns the classifier of `{use, labels}`.
+
+            `search` is the bounded regex search, None where it could not tell.
+            """
             ...
 
 

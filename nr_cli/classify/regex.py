@@ -12,8 +12,8 @@ Search = Callable[[str, str], bool | None]
 def compile(spec: JsonObject, search: Search) -> Callable[[str], str | None]:
     """Returns the classifier of `{labels: {label: [patterns]}}`.
 
-    `search` is the bounded search of the policy's regular expressions; a pattern that ran out of
-    time counts as no match.
+    `search` is the bounded search of the policy's regular expressions. Where it cannot tell (None),
+    no label after that one is given, since that one may be the first.
     """
     labels = spec.get("labels")
     tests = [
@@ -24,8 +24,11 @@ def compile(spec: JsonObject, search: Search) -> Callable[[str], str | None]:
 
     def classify(text: str) -> str | None:
         for label, patterns in tests:
-            if any(search(pattern, text) for pattern in patterns):
+            found = [search(pattern, text) for pattern in patterns]
+            if any(found):
                 return label
+            if None in found:
+                return None
         return None
 
     return classify

@@ -202,6 +202,31 @@ def test_lint_warns_of_what_will_not_happen(text: str, code: str) -> None:
     assert [(finding.code, finding.severity) for finding in found] == [(code, "warning")]
 
 
+LABELS = "classify: {team: {use: keywords, labels: {billing: [bill], ops: [outage]}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("when", "meant"),
+    [
+        ("{label: {taem: ops}}", "team"),
+        ("{label: {team: opps}}", "ops"),
+        ("{any: [{tag: x}, {not: {label: {team: [ops, biling]}}}]}", "billing"),
+        ("{label: {team: 'z*'}}", "billing, ops"),
+        ("{label: {intent: code}}", "add it under classify"),
+    ],
+)
+def test_a_label_that_no_classifier_gives_is_an_error(when: str, meant: str) -> None:
+    text = f"{HEAD}{LABELS}routes: [{{name: a, use: openai/x, when: {when}}}]\n"
+    [found] = check(read(text), Catalog())
+    assert (found.line, found.code, meant in found.message) == (4, "NR133", True)
+
+
+@pytest.mark.parametrize("label", ["ops", "[billing, ops]", "'o*'", "'${TEAM}'"])
+def test_a_label_that_a_classifier_gives_is_right(label: str) -> None:
+    route = f"{{name: a, use: openai/x, when: {{label: {{team: {label}}}}}}}"
+    assert codes(f"{HEAD}{LABELS}routes: [{route}]\n") == []
+
+
 def test_lint_warns_of_routes_without_a_default() -> None:
     assert codes("version: 1\nroutes: [{name: a, use: openai/x}]\n") == [(2, "NR302")]
 
