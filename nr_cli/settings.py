@@ -15,12 +15,14 @@ def policy_files(
     config_dir: str | None,
     explicit: str | None = None,
     no_project: bool = False,
+    checking: bool = False,
 ) -> list[str]:
     """Returns the policy files that count, the one with the last word first.
 
-    An explicit file stands in the project file's place; the user's own follows.
+    An explicit file stands in the project file's place; the user's own follows. `checking` sends
+    nothing anywhere, so a project file counts then too.
 
-    Raises: ConfigError for a project file, which nobody has vouched for.
+    Raises: ConfigError for a project file otherwise, since nobody has vouched for it.
     """
     files = []
     user = config_dir and os.path.join(config_dir, NAME)
@@ -30,7 +32,9 @@ def policy_files(
     elif not no_project:
         project = project_file(environ)
         if project is not None and not (user and same_file(project, [user])):
-            raise untrusted(project)
+            if not checking:
+                raise untrusted(project)
+            files.append(project)
     if user and os.path.exists(user) and not same_file(user, files):
         files.append(user)
     return files

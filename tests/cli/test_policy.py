@@ -99,3 +99,11 @@ def test_a_text_that_was_not_read_to_its_end_gets_no_later_label(nr: Nr, policy:
     long = b"word " * 7000 + b"CONFIDENTIAL"
     assert nr("route", "--json", stdin=long).document["rules"][0]["result"] == "unknown"
     assert nr("route", "--json", stdin=b"word").document["route"] == "open"
+
+
+def test_a_check_inside_a_project_checks_the_project_s_policy(nr: Nr, home: Path) -> None:
+    (home / ".git").mkdir()
+    (home / "routes.yaml").write_text(BAD)
+    done = nr("policy", "check", env={"NR_POLICY": ""})
+    assert (done.exit, done.err) == (78, "")
+    assert b'/routes.yaml:2:1: NR112 unknown key "defalt"' in done.out

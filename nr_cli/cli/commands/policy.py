@@ -28,7 +28,8 @@ Format = Literal["text", "json", "github"]
 @app.command()
 def check(
     file: Annotated[
-        str | None, typer.Argument(help="A policy file.", show_default="the files in force")
+        str | None,
+        typer.Argument(help="A policy file.", show_default="the project's with your own"),
     ] = None,
     format: Annotated[Format, typer.Option(help="How findings are printed.")] = "text",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings alone.")] = False,
@@ -61,11 +62,11 @@ def schema() -> None:
 
 
 def _files_in_force(outside: Outside) -> list[str]:
-    """Returns the files that a run of `nr ask` here would read, nearest first."""
+    """Returns the files that `nr ask` would read here if each was vouched for, nearest first."""
     from nr_cli.settings import policy_files
     from nr_cli.store.paths import find_paths
 
-    return policy_files(outside.environ, find_paths(outside.environ).config)
+    return policy_files(outside.environ, find_paths(outside.environ).config, checking=True)
 
 
 def _find(files: Sequence[str]) -> list[Finding]:
