@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from random import Random
 
 from goals import Row, read_options, report
 
@@ -20,6 +22,7 @@ from nr_cli.cli.env import Outside
 from nr_cli.types.prompt import Ask, Prompt
 
 ROUTES = 200
+LETTERS = "eeeeeetttttaaaaooooiiiinnnnssshhhrrrdddlllucmfwypvbgkjqxz"
 # What the rules of a long policy look at, in turn; none of them matches the prompts used here.
 CONDITIONS = (
     '{{contains: "zz{n}"}}',
@@ -33,10 +36,10 @@ CONDITIONS = (
 )
 
 
-def write_policy(path: str) -> None:
+def write_policy(path: str, conditions: Sequence[str] = CONDITIONS) -> None:
     """Writes a policy of many routes, of which only the last one matches."""
     rows = [
-        f"  - {{name: r{n}, when: {CONDITIONS[n % len(CONDITIONS)].format(n=n)}, use: c/x}}"
+        f"  - {{name: r{n}, when: {conditions[n % len(conditions)].format(n=n)}, use: c/x}}"
         for n in range(ROUTES - 1)
     ]
     rows.append('  - {name: last, when: {complexity: ">=trivial"}, use: c/x}')
@@ -55,6 +58,23 @@ def decide_ms(router: Router, text: str, runs: int) -> float:
         if number:
             times.append((time.perf_counter() - began) * 1000)
     return statistics.median(times)
+
+
+def write_prose(length: int) -> str:
+    """Returns a text whose words are as unevenly common as those of a language."""
+    random = Random(1)
+    vocabulary = ["".join(random.choices(LETTERS, k=random.randint(2, 11))) for _ in range(20_000)]
+    shares = [1 / rank for rank in range(1, len(vocabulary) + 1)]
+    return " ".join(random.choices(vocabulary, shares, k=length // 5))[:length]
+
+
+def contains_ms(home: str, runs: int) -> float:
+    """Returns the median milliseconds of a decision whose every route looks for words."""
+    policy = os.path.join(home, "contains.yaml")
+    write_policy(policy, ('{{contains: "zz{n}"}}', '{{contains: ["report {n}", "quartz{n}"]}}'))
+    environ = {"HOME": home, "NR_POLICY": policy}
+    router = Router(environ, Outside(environ).surroundings())
+    return decide_ms(router, write_prose(1_000_000), runs)
 
 
 def rows_per_second(policy: str, home: str, count: int) -> float:
@@ -85,10 +105,12 @@ def main() -> int:
         router = Router(environ, Outside(environ).surroundings())
         kilobyte = decide_ms(router, words * 14, 20 if options.short else 200)
         megabyte = decide_ms(router, words * 14_000, 3 if options.short else 20)
+        contains = contains_ms(home, 3 if options.short else 20)
         speed = rows_per_second(policy, home, 500 if options.short else 2_000)
     rows = [
         Row(f"{ROUTES} routes, 1 kB, median", kilobyte, "ms", most=1),
         Row(f"{ROUTES} routes, 1 MB, median", megabyte, "ms", most=50),
+        Row(f"{ROUTES} routes of contains, 1 MB, median", contains, "ms", most=50),
         Row(f"nr route --jsonl, {ROUTES} routes", speed, "prompts/s", least=500),
     ]
     return report(rows, options.check)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import TypeAlias
 
 from nr_cli.policy.globs import matches_glob
@@ -100,12 +99,6 @@ def listed(words: Sequence[str], last: str = "or") -> str:
     if len(shown) > 4:
         shown = [*shown[:3], f"{len(shown) - 3} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {last} {shown[-1]}"
-
-
-@lru_cache(maxsize=2)
-def fold(text: str) -> str:
-    """Returns the text casefolded; one prompt meets many conditions, so the last stays."""
-    return text.casefold()
 
 
 def match_any(text: str, patterns: Sequence[str]) -> str | None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -302,6 +303,29 @@ def test_an_answer_despite_an_unknown_fact_holds_whatever_the_fact_turns_out_to_
     if truth != "unknown":
         for label in ("x", "y"):
             assert judge(tree, **{"label.none": label}).truth == truth
+
+
+WORDS = st.lists(st.text("abß \n\u3000İ", min_size=1, max_size=6), min_size=1, max_size=30)
+
+
+@settings(deadline=None, max_examples=40)
+@given(WORDS, WORDS, st.booleans())
+def test_words_are_found_in_a_long_text_as_in_a_short_one(said, wanted, spaced):
+    text = (" " if spaced else "").join(said) + "x" + "a far longer text goes on " * 4000
+    for number in range(10):  # the first searches are of another kind than the later ones
+        assert judge({"contains": f"nowhere {number}"}, text=text).truth == "no"
+    for word in wanted:
+        truth = "yes" if word.casefold() in text.casefold() else "no"
+        assert judge({"contains": word}, text=text).truth == truth, word
+
+
+def test_two_hundred_rules_look_through_a_million_characters_in_fifty_milliseconds():
+    text = " ".join(f"word{number * number % 9973}" for number in range(110_000))
+    rules = [compiled({"contains": f"zz{number}"})[0] for number in range(200)]
+    facts = Known({"text": text})
+    began = perf_counter()
+    assert {rule.test(facts).truth for rule in rules} == {"no"}
+    assert perf_counter() - began < 0.1, "50 ms, doubled for a machine that is busy"
 
 
 def test_cheap_facts_are_read_first():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nr_cli.policy.conditions import Report, Test
-from nr_cli.policy.operands import SCALAR, fold, listed, one_or_many, read_words, unknown
+from nr_cli.policy.haystack import haystack
+from nr_cli.policy.operands import SCALAR, listed, one_or_many, read_words, unknown
 from nr_cli.types.facts import Facts, Verdict
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Path
@@ -24,7 +25,7 @@ def compile(value: Json, at: Path, report: Report) -> Test | None:
         fact = facts.get("text")
         if not isinstance(fact.value, str):
             return unknown("text", fact)
-        text = fold(fact.value)
+        text = haystack(fact.value).text
         for word, shown in folded:
             if text.startswith(word) or text.lstrip().startswith(word):
                 return Verdict("yes", f'text starts with "{shown}"')
