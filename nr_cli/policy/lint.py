@@ -37,7 +37,8 @@ def _warn_unreachable(checking: Checking, routes: Sequence[JsonObject]) -> None:
                 message = f"route {quote(name)} is never reached: {quote(earlier_name)} above {why}"
                 checking.report(("routes", index), "NR301", message, "warning")
                 break
-        seen.append((when, name))
+        if route.get("enabled", True) is True:  # else a variable says it, so only a run knows
+            seen.append((when, name))
 
 
 def _warn_incapable(checking: Checking, index: int, route: JsonObject) -> None:

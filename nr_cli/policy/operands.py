@@ -17,14 +17,22 @@ Report: TypeAlias = "Callable[[Path, str, str], None]"
 SCALAR: JsonObject = {"type": ["string", "number", "boolean"]}
 
 
+# Stands wherever a value may come from the environment, so that an editor cannot judge it.
+VARIABLE: JsonObject = {"type": "string", "pattern": r"\$\{"}
+
+
 def one_or_many(item: JsonObject) -> JsonObject:
-    """Returns the schema of a value or a list of such values."""
-    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
+    """Returns the schema of a value or a list of such values, any of them from a variable."""
+    one: JsonObject = item if item is SCALAR else {"anyOf": [item, VARIABLE]}
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
 
 
 def named(item: JsonObject) -> JsonObject:
     """Returns the schema of a map from names to such values."""
     return {"type": "object", "additionalProperties": item, "minProperties": 1}
+
+
+BOOLEAN: JsonObject = {"anyOf": [{"enum": [True, False, "true", "false"]}, VARIABLE]}
 
 
 def read_list(value: Json, at: Path, report: Report) -> list[tuple[Path, Json]] | None:

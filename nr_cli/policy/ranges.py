@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
+from nr_cli.policy.scalars import as_written
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.policy.values import read_count
 from nr_cli.types.json import Json
@@ -29,9 +30,12 @@ def read_span(value: Json) -> Span | str:
     """
     parts = _split(value, read_count)
     if parts is None:
-        return f'{quote(str(value))} is not a size (write "<8k", ">=120k", "2k..8k" or 500)'
+        shown = quote(as_written(value) or "this")
+        return f'{shown} is not a size (write "<8k", ">=120k", "2k..8k" or 500)'
     operator, low, high = parts
     ends = _bounds(operator, low, high, _HUGE)
+    if min(low, high) < 0:
+        return f"{quote(str(value))} is below zero, which no size is"
     if ends[0] > ends[1]:
         return f"{quote(str(value))} holds no number (write the smaller one first)"
     return Span(ends[0], ends[1], _shown(value, operator))
@@ -46,7 +50,8 @@ def read_band(value: Json, order: Sequence[str], what: str) -> Span | str:
     parts = _split(value, lambda word: places.get(word) if isinstance(word, str) else None)
     if parts is None:
         hint = did_you_mean(str(value).lstrip("<>= "), order)
-        return f"{quote(str(value))} is not a {what}{hint} (they are {', '.join(order)})"
+        shown = quote(as_written(value) or "this")
+        return f"{shown} is not a {what}{hint} (they are {', '.join(order)})"
     operator, low, high = parts
     ends = _bounds(operator, low, high, len(order) - 1)
     if ends[0] > ends[1]:

@@ -10,7 +10,7 @@ from nr_cli.types.facts import Facts, Verdict
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Path
 
-_NUMBER = r"\d+(\.\d+)?[kM]?"
+_NUMBER = r"\+?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[kM]?"
 SIZES: JsonObject = one_or_many(
     {
         "anyOf": [

@@ -89,6 +89,9 @@ HOLD = [
     {"starts": "STRASSE"},
     {"matches": r"todo\s"},
     {"matches": ["^nothing", "please"]},
+    {"chars": 34.0},
+    {"tokens": "<1e4"},
+    {"weekday": "mon .. sun"},
     {"tokens": "8k"},
     {"tokens": "<=8k"},
     {"tokens": "2k..8k"},
@@ -113,6 +116,7 @@ HOLD = [
     {"env": {"CI": ["1", "tr?e"]}},
     {"cwd": "**/legal/**"},
     {"cwd": "~/legal/*"},
+    {"cwd": "~/legal/cases/"},
     {"git_branch": "feature/*"},
     {"git_remote": "*acme-internal*"},
     {"host": "build-*"},
@@ -149,6 +153,7 @@ FAIL = [
     {"env": {"NOT_SET": "*"}},
     {"env": {"CI": "TRUE"}},
     {"cwd": "/home/*"},
+    {"matches": 5},
     {"cwd": "**/legal"},
     {"git_branch": "feature"},
     {"git_remote": "*other*"},
@@ -200,9 +205,33 @@ def test_a_condition_reads_only_the_facts_it_names(when):
 @pytest.mark.parametrize("when", [*HOLD, *FAIL], ids=str)
 def test_the_schema_takes_what_compiles(when):
     whole = {"$ref": "#/$defs/when", "$defs": {"when": schema()}}
-    if when != {"stream": "true"}:  # text only where a variable brought it
-        Draft202012Validator(whole).validate(when)
-        Draft202012Validator(whole).validate({"not": {"any": [when, {"all": [when]}]}})
+    Draft202012Validator(whole).validate(when)
+    Draft202012Validator(whole).validate({"not": {"any": [when, {"all": [when]}]}})
+
+
+@pytest.mark.parametrize("key", condition_names())
+def test_the_schema_takes_a_variable_wherever_the_check_does(key):
+    whole = {"$ref": "#/$defs/when", "$defs": {"when": schema()}}
+    named = {"env", "meta", "header", "label", "params"}
+    value = "${X:-1}"
+    for one in (value, [value]) if key not in ("stream", "tty") else (value,):
+        Draft202012Validator(whole).validate({key: {"name": one} if key in named else one})
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.sampled_from(("tokens", "weekday", "complexity", "time", "language", "stream")),
+    st.text("0123456789.kMe+<>= :-", max_size=7)
+    | st.sampled_from(("mon", "fri", "hard", "en", "true", " ")).flatmap(
+        lambda word: st.sampled_from((word, f" {word}", f"{word} .. {word}", f">= {word}"))
+    )
+    | st.integers(0, 9) | st.just(1e3) | st.booleans(),
+)  # fmt: skip
+def test_what_compiles_is_never_refused_by_the_schema(key, value):
+    found = compile_when({key: value}, (), lambda *finding: None)
+    whole = {"$ref": "#/$defs/when", "$defs": {"when": schema()}}
+    zero = str(value).strip("<>= ").startswith("-")  # "-0" is a number, but nothing to write
+    assert found is None or zero or Draft202012Validator(whole).is_valid({key: value})
 
 
 def test_every_file_of_conditions_offers_needs_schema_compile():
@@ -242,6 +271,12 @@ WRONG = [
     ({"stream": "maybe"}, "NR131", "true or false"),
     ({"env": "CI"}, "NR131", "map of names"),
     ({"cwd": "src/*"}, "NR131", "never matches"),
+    ({"cwd": "*w*"}, "NR131", "never matches"),
+    ({"cwd": "$HOME/**"}, "NR131", "never matches"),
+    ({"tokens": True}, "NR131", '"true" is not a size'),
+    ({"tokens": -1}, "NR131", "below zero"),
+    ({"lines": "-3..5"}, "NR131", "below zero"),
+    ({"complexity": False}, "NR133", '"false" is not a'),
     ({"time": "25:00-26:00"}, "NR131", "time of day"),
     ({"time": "08:00-08:00"}, "NR131", "time of day"),
     ({"matches": "(a+)+$"}, "NR132", "repeats a repeat"),
@@ -343,9 +378,9 @@ def test_what_may_hold_a_secret_is_not_repeated(when):
 
 @pytest.mark.parametrize(
     ("clock", "truth"),
-    [(82_799, "no"), (82_800, "yes"), (86_399, "yes"), (0, "yes"), (3600, "yes"), (3601, "no")],
+    [(82_799, "no"), (82_800, "yes"), (86_399, "yes"), (0, "yes"), (3659, "yes"), (3660, "no")],
 )
-def test_a_time_that_crosses_midnight_includes_both_ends(clock, truth):
+def test_a_time_that_crosses_midnight_includes_the_minutes_at_both_ends(clock, truth):
     assert judge({"time": "23:00-01:00"}, clock=1_699_920_000.0 + clock).truth == truth
 
 

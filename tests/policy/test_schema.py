@@ -227,6 +227,12 @@ def test_a_label_that_a_classifier_gives_is_right(label: str) -> None:
     assert codes(f"{HEAD}{LABELS}routes: [{route}]\n") == []
 
 
+@pytest.mark.parametrize("enabled", ["false", "'${E:-true}'"])
+def test_a_route_that_may_be_off_hides_none_below_it(enabled: str) -> None:
+    routes = f"[{{name: a, enabled: {enabled}, use: openai/x}}, {{name: b, use: openai/y}}]"
+    assert codes(f"{HEAD}routes: {routes}\n") == []
+
+
 def test_lint_warns_of_routes_without_a_default() -> None:
     assert codes("version: 1\nroutes: [{name: a, use: openai/x}]\n") == [(2, "NR302")]
 

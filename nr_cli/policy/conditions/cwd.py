@@ -12,6 +12,9 @@ from nr_cli.types.facts import Facts, Verdict
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Path
 
+_STARTS = ("/", "~/", "**/")
+_WHOLE = ("~", "**")
+
 NEEDS = ("cwd", "env")
 SCHEMA: JsonObject = one_or_many(SCALAR)
 
@@ -19,14 +22,13 @@ SCHEMA: JsonObject = one_or_many(SCALAR)
 def compile(value: Json, at: Path, report: Report) -> Test | None:
     """Returns a test for path globs: `*` within a directory, `**` across, `~` for the home."""
     globs = read_words(value, at, report)
-    lost = [
-        glob for glob in globs or () if not glob.startswith(("/", "~/", "*", "$")) and glob != "~"
-    ]
+    lost = [glob for glob in globs or () if not glob.startswith(_STARTS) and glob not in _WHOLE]
     if lost:
         message = f"{quote(lost[0])} never matches a whole path (begin it with / or ~/ or **/)"
         report(at, "NR131", message)
     if globs is None or lost:
         return None
+    globs = tuple(glob.removesuffix("/") or "/" for glob in globs)
 
     def test(facts: Facts) -> Verdict:
         fact = facts.get("cwd")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from nr_cli.policy.conditions import Report, Test
 from nr_cli.policy.operands import clip, listed, one_or_many, read_words, unknown
-from nr_cli.policy.regex import find_flaw, search_any, why_unknown
+from nr_cli.policy.regex import MOST_PATTERN, find_flaw, search_any, why_unknown
 from nr_cli.types.facts import Facts, Verdict
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Path
 
 NEEDS = ("text",)
-SCHEMA: JsonObject = one_or_many({"type": "string", "minLength": 1, "maxLength": 1024})
+SCHEMA: JsonObject = one_or_many(
+    {"type": ["string", "number", "boolean"], "minLength": 1, "maxLength": MOST_PATTERN}
+)
 
 
 def compile(value: Json, at: Path, report: Report) -> Test | None:

@@ -18,7 +18,7 @@ SCHEMA: JsonObject = one_or_many(
 
 
 def compile(value: Json, at: Path, report: Report) -> Test | None:
-    """Returns a test for `22:00-06:00`, both ends included, which may cross midnight."""
+    """Returns a test for `22:00-06:00`, both minutes included, which may cross midnight."""
     words = read_words(value, at, report)
     spans: list[tuple[int, int]] = []
     for word in words or ():
@@ -35,10 +35,10 @@ def compile(value: Json, at: Path, report: Report) -> Test | None:
         if not isinstance(fact.value, int | float):
             return unknown("time", fact)
         now = localtime(fact.value)
-        second = now.tm_hour * 3600 + now.tm_min * 60 + now.tm_sec
+        minute = now.tm_hour * 60 + now.tm_min
         shown = f"time {now.tm_hour:02}:{now.tm_min:02} is"
         for (start, end), word in zip(spans, words, strict=True):
-            inside = start <= second <= end if start < end else second >= start or second <= end
+            inside = start <= minute <= end if start < end else minute >= start or minute <= end
             if inside:
                 return Verdict("yes", f"{shown} in {word}")
         return Verdict("no", f"{shown} not in {listed(words)}")
@@ -55,10 +55,10 @@ def _read_span(word: str) -> tuple[int, int] | None:
 
 
 def _read_time(word: str) -> int | None:
-    """Returns seconds since midnight; 24:00 is the end of the day."""
+    """Returns minutes since midnight; 24:00 is the end of the day."""
     hour, colon, minute = word.partition(":")
     digits = hour.isdecimal() and minute.isdecimal() and hour.isascii() and minute.isascii()
     if not (colon and digits and len(hour) <= 2 and len(minute) == 2):
         return None
     minutes = int(hour) * 60 + int(minute)
-    return minutes * 60 if int(minute) < 60 and minutes <= 24 * 60 else None
+    return minutes if int(minute) < 60 and minutes <= 24 * 60 else None

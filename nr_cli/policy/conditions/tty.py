@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from nr_cli.policy.conditions import Report, Test
-from nr_cli.policy.operands import unknown
+from nr_cli.policy.operands import BOOLEAN, unknown
 from nr_cli.policy.values import read_boolean
 from nr_cli.types.facts import Facts, Verdict
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Path
 
 NEEDS = ("tty",)
-SCHEMA: JsonObject = {"type": "boolean"}
+SCHEMA: JsonObject = BOOLEAN
 
 
 def compile(value: Json, at: Path, report: Report) -> Test | None:

@@ -15,7 +15,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 NEEDS = ("clock",)
 SCHEMA: JsonObject = one_or_many(
-    {"type": "string", "pattern": rf"^({'|'.join(DAYS)})(\.\.({'|'.join(DAYS)}))?$"}
+    {"type": "string", "pattern": rf"^\s*({'|'.join(DAYS)})(\s*\.\.\s*({'|'.join(DAYS)}))?\s*$"}
 )
 
 
