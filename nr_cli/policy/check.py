@@ -27,19 +27,21 @@ SECRET_HEADERS = frozenset(
 )
 
 
-def check(document: Document, catalog: Catalog | None = None) -> list[Finding]:
+def check(document: Document, catalog: Catalog | None = None, whole: bool = True) -> list[Finding]:
     """Returns all errors with the warnings of a document, sorted by place.
 
-    Without a catalog only the vendors that nr knows by itself count as known. An empty document
-    is right: it leaves everything to the built-in policy.
+    Without a catalog only the vendors that nr knows by itself count as known. Of a document that
+    is not `whole` no names are looked up, since what bears them may be in the missing part. An
+    empty document is right: it leaves everything to the built-in policy.
     """
     if not document.tree:
         return []
     checking = Checking(document, catalog)
     if checking.check_version():
         checking.check_section("policy", (), "the policy")
-        _check_more(checking)
-    return sorted(set(checking.findings), key=_by_place)
+        if whole:
+            _check_more(checking)
+    return sorted(set(checking.findings), key=by_place)
 
 
 def _check_more(checking: Checking) -> None:
@@ -51,7 +53,8 @@ def _check_more(checking: Checking) -> None:
         lint(checking)
 
 
-def _by_place(finding: Finding) -> tuple[str, int, int, str]:
+def by_place(finding: Finding) -> tuple[str, int, int, str]:
+    """Returns what findings are sorted by."""
     return (finding.file, finding.line, finding.column, finding.code)
 
 
@@ -304,6 +307,8 @@ class Checking:
             self._check_variable_name(path)
             return
         if isinstance(value, str) and self._check_variables(path, value):
+            if field.fixed:
+                self.report(path, "NR119", f"{named(path)} takes no variables (write it out)")
             return
         found = find_flaw(field, path, value, self.document.text(path) or "")
         if found is not None:

@@ -32,7 +32,11 @@ def read_include(pattern: str, from_file: str) -> list[tuple[str, bytes]]:
         raise ValueError(f"{quote(pattern)} does not exist")
     if len(names) > MOST_MATCHES:
         raise ValueError(f"{quote(pattern)} matches more than {MOST_MATCHES} files")
-    return [(os.path.join(top, name), _read_below(top, name)) for name in names]
+    # Named as the policy itself was: so a cycle is seen at once, a message can be read.
+    beside = os.path.dirname(from_file)
+    return [
+        (os.path.normpath(os.path.join(beside, name)), _read_below(top, name)) for name in names
+    ]
 
 
 def _read_below(top: str, name: str) -> bytes:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from posixpath import normpath
 from typing import TypeAlias
 
+from nr_cli.errors import ConfigError
 from nr_cli.policy.document import Document, is_list, merge, refuse
 from nr_cli.policy.suggest import quote
-from nr_cli.types.policy import Finding
+from nr_cli.policy.variables import has_variables
+from nr_cli.types.json import Json
+from nr_cli.types.policy import Finding, Path
 
 DEEPEST_INCLUDE = 8
 MOST_INCLUDED = 100
@@ -17,20 +21,32 @@ Parse: TypeAlias = Callable[[bytes, str], Document]
 
 
 def load(
-    text: bytes, file: str, read_include: ReadInclude | None = None, parse: Parse | None = None
+    text: bytes,
+    file: str,
+    read_include: ReadInclude | None = None,
+    parse: Parse | None = None,
+    faults: list[Finding] | None = None,
 ) -> Document:
     """Returns the document of a file with its includes merged in, this file first.
 
-    `read_include(pattern, from_file)` returns (file, content) pairs in the order they merge; it
-    raises ValueError, whose text is shown, for a pattern that may not be read. `parse` stands in
-    for the strict YAML parser, so that a caller can keep parsed files by content. Raises
-    ConfigError with every finding of the first unreadable file.
+    `read_include(pattern, from_file)` returns (file, content) pairs in the order they merge, each
+    file once; it raises ValueError, whose text is shown, for a pattern that may not be read.
+    `parse` stands in for the strict YAML parser, so that a caller can keep parsed files by content.
+    With `faults` what is wrong with includes is gathered there, the document is of all that could
+    be read. Raises ConfigError: with every finding without `faults`, and always where the file
+    itself cannot be read.
     """
     parse_one = parse or _parse_strictly
     document = parse_one(text, file)
     if "include" not in document.tree:
         return document
-    return _Inclusion(read_include, parse_one).follow(document, (file,))
+    inclusion = _Inclusion(read_include, parse_one)
+    document = inclusion.follow(document, (normpath(file),))
+    if inclusion.faults and faults is None:
+        raise refuse(inclusion.faults)
+    if faults is not None:
+        faults += inclusion.faults
+    return document
 
 
 def _parse_strictly(content: bytes, file: str) -> Document:
@@ -41,12 +57,13 @@ def _parse_strictly(content: bytes, file: str) -> Document:
 
 
 class _Inclusion:
-    """Follows the includes of one policy; counts the files, knows the way down to each."""
+    """Follows the includes of one policy; knows the files it has, the way down to each."""
 
     def __init__(self, read_include: ReadInclude | None, parse: Parse) -> None:
         self._read = read_include
         self._parse = parse
-        self._count = 0
+        self._files: set[str] = set()
+        self.faults: list[Finding] = []
 
     def follow(self, document: Document, chain: tuple[str, ...]) -> Document:
         """Returns the document with everything it includes; `chain` leads from the root to it."""
@@ -57,48 +74,74 @@ class _Inclusion:
         if isinstance(patterns, str):
             patterns = [patterns]
         if not is_list(patterns):
-            raise self._refuse(document, None, "NR111", "include must be a list of file patterns")
+            self._report(document, None, "NR111", "include must be a list of file patterns")
+            return merged
         for index, pattern in enumerate(patterns):
-            if not isinstance(pattern, str):
-                raise self._refuse(document, index, "NR111", "a file pattern must be text")
             for file, content in self._find(document, index, pattern):
-                included = self._include(document, index, file, content, chain)
-                merged = merge(merged, included)
-                merged = merged._replace(includes=(*merged.includes, file))
+                # A wildcard means the others; a name means what it says, so that is a cycle.
+                passed_by = _is_wild(pattern) if file in chain else file in self._files
+                if not passed_by:
+                    merged = self._add(merged, document, index, file, content, chain)
         return merged
 
-    def _find(self, document: Document, index: int, pattern: str) -> Sequence[tuple[str, bytes]]:
-        if self._read is None:
-            raise self._refuse(document, index, "NR126", "nothing can be included here")
-        try:
-            return self._read(pattern, document.file)
-        except ValueError as error:
-            raise self._refuse(document, index, "NR126", str(error)) from None
+    def _find(self, document: Document, index: int, pattern: Json) -> Sequence[tuple[str, bytes]]:
+        if not isinstance(pattern, str):
+            self._report(document, index, "NR111", "a file pattern must be text")
+        elif has_variables(pattern):
+            message = "a file pattern takes no variables (write the file's name)"
+            self._report(document, index, "NR126", message)
+        elif self._read is None:
+            self._report(document, index, "NR126", "nothing can be included here")
+        else:
+            try:
+                return self._read(pattern, document.file)
+            except ValueError as error:
+                self._report(document, index, "NR126", str(error))
+        return ()
 
-    def _include(
-        self, document: Document, index: int, file: str, content: bytes, chain: tuple[str, ...]
+    def _add(
+        self,
+        merged: Document,
+        document: Document,
+        index: int,
+        file: str,
+        content: bytes,
+        chain: tuple[str, ...],
     ) -> Document:
-        self._count += 1
-        if file in chain:
-            raise self._refuse(document, index, "NR127", f"include cycle: {quote(file)} again")
-        if len(chain) > DEEPEST_INCLUDE:
-            message = f"includes nest deeper than {DEEPEST_INCLUDE} files"
-            raise self._refuse(document, index, "NR127", message)
-        if self._count > MOST_INCLUDED:
-            message = f"more than {MOST_INCLUDED} files are included"
-            raise self._refuse(document, index, "NR127", message)
-        included = self._parse(content, file)
+        """Returns `merged` with a file that `document` includes; reports what forbids it."""
+        wrong = self._limit(file, chain)
+        if wrong is not None:
+            self._report(document, index, "NR127", wrong)
+            return merged
+        self._files.add(file)
+        try:
+            included = self._parse(content, file)
+        except ConfigError as error:
+            self.faults += error.findings
+            return merged
         if "include" in included.tree:
             included = self.follow(included, (*chain, file))
         version = included.tree.get("version", 1)
         if version != 1 or isinstance(version, bool):
-            place = included.place(("version",))
             message = "an included file must be of version 1 (or name none)"
-            raise refuse([Finding(*place, "NR116", "error", message)])
+            self.faults.append(included.finding(("version",), "NR116", message))
         tree = {key: value for key, value in included.tree.items() if key != "version"}
-        return included._replace(tree=tree)
+        merged = merge(merged, included._replace(tree=tree))
+        return merged._replace(includes=(*merged.includes, file))
 
-    def _refuse(self, document: Document, index: int | None, code: str, message: str) -> Exception:
-        path = ("include",) if index is None else ("include", index)
-        place = document.place(path)
-        return refuse([Finding(*place, code, "error", message)])
+    def _limit(self, file: str, chain: tuple[str, ...]) -> str | None:
+        if file in chain:
+            return f"include cycle: {quote(file)} again"
+        if len(chain) > DEEPEST_INCLUDE:
+            return f"includes nest deeper than {DEEPEST_INCLUDE} files"
+        if len(self._files) >= MOST_INCLUDED:
+            return f"more than {MOST_INCLUDED} files are included"
+        return None
+
+    def _report(self, document: Document, index: int | None, code: str, message: str) -> None:
+        path: Path = ("include",) if index is None else ("include", index)
+        self.faults.append(document.finding(path, code, message))
+
+
+def _is_wild(pattern: Json) -> bool:
+    return not set("*?[").isdisjoint(str(pattern))

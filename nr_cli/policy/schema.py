@@ -26,7 +26,7 @@ class Field(NamedTuple):
 
     `section` names the table of a "section" (a map), of each entry of a "named" map, of each item
     of a "listed" one. `over` is an exclusive lower bound. `plugins` is the group of plugins whose
-    names are choices too.
+    names are choices too. A `fixed` value is read before any variable is.
     """
 
     shape: Shape
@@ -38,6 +38,7 @@ class Field(NamedTuple):
     section: str = ""
     required: bool = False
     plugins: Group | None = None
+    fixed: bool = False
 
 
 PICKS = ("first", "cheapest", "best", "random")
@@ -135,7 +136,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "labels": Field("text_map", "words or patterns of each label", required=True),
     },
     "route": {
-        "name": Field("text", "the route's name", required=True),
+        "name": Field("text", "the route's name", required=True, fixed=True),
         "when": Field("when", "the condition; without one the route always matches"),
         "use": Field("use", "a model, a pool, a list of them, or {models, pick}", required=True),
         "params": Field("section", "parameters to send", section="params"),
@@ -144,7 +145,8 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "timeout": Field("section", "how long each phase may take", section="timeout"),
         "tags": Field("texts", "free labels"),
         "enabled": Field("boolean", "false switches the route off"),
-        "override": Field("boolean", "true replaces the route of this name in a farther file"),
+        "override": Field("boolean", "true replaces the route of this name in a farther file",
+                          fixed=True),
     },
     "use": {
         "models": Field("texts", "names of models or pools", required=True),
@@ -307,7 +309,7 @@ def _text_schema(field: Field) -> JsonObject:
     if field.choices:
         choices: list[Json] = [*field.choices, *_plugged(field)]
         return {"anyOf": [{"enum": choices}, {"type": "string", "pattern": r"\$\{"}]}
-    return _SCALAR
+    return {**_SCALAR, "pattern": r"^([^$]|\$[^{])*\$?$"} if field.fixed else _SCALAR
 
 
 def _plugged(field: Field) -> tuple[str, ...]:
@@ -324,5 +326,7 @@ def _typed_schema(field: Field) -> JsonObject:
     kind = {"boolean": "boolean", "count": "integer"}.get(field.shape, "number")
     typed: dict[str, Json] = {"type": kind}
     bounds = (("minimum", field.low), ("maximum", field.high), ("exclusiveMinimum", field.over))
+    if field.fixed:
+        return typed
     typed.update({key: bound for key, bound in bounds if bound is not None})
     return {"anyOf": [typed, {"type": "string", "pattern": _NOTATION[field.shape]}]}

@@ -107,3 +107,14 @@ def test_a_check_inside_a_project_checks_the_project_s_policy(nr: Nr, home: Path
     done = nr("policy", "check", env={"NR_POLICY": ""})
     assert (done.exit, done.err) == (78, "")
     assert b'/routes.yaml:2:1: NR112 unknown key "defalt"' in done.out
+
+
+def test_a_broken_include_hides_no_fault_of_the_file_itself(nr: Nr, home: Path) -> None:
+    (home / "p.yaml").write_text(
+        "version: 1\ninclude: [gone.yaml, part.yaml]\nfoo: 1\ndefault: {use: of-the-part}\n"
+    )
+    (home / "part.yaml").write_text("models: {of-the-part: {id: openai/x}, other: [\n")
+    rows = json.loads(nr("policy", "check", "--format", "json", "p.yaml").out)
+    assert [(row["file"], row["line"], row["code"]) for row in rows] == [
+        ("p.yaml", 2, "NR126"), ("p.yaml", 3, "NR112"), ("part.yaml", 2, "NR101"),
+    ]  # fmt: skip

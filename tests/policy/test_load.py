@@ -202,6 +202,46 @@ def test_an_include_cycle_is_an_error(tmp_path: Path) -> None:
         load_disk(main)
 
 
+@pytest.mark.parametrize("start", ["", "./", "sub/../"])
+def test_an_include_cycle_is_seen_where_it_closes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    (tmp_path / "sub").mkdir()
+    write(tmp_path, main="include: a.yaml\n", a="include: main.yaml\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        load((tmp_path / "main.yaml").read_bytes(), f"{start}main.yaml", read_include)
+    said = [str(finding) for finding in caught.value.findings]
+    assert said == ['a.yaml:1:1: NR127 include cycle: "main.yaml" again']
+
+
+@pytest.mark.parametrize(
+    "patterns", ["[a.yaml, a.yaml]", "[a.yaml, '*.yaml']", "['*.yaml']", "[b.yaml, a.yaml]"]
+)
+def test_a_file_that_several_patterns_name_is_included_once(tmp_path: Path, patterns: str) -> None:
+    main = write(
+        tmp_path,
+        main=f"include: {patterns}\n",
+        a="routes: [{name: one}]\n",
+        b="include: ['[ab].yaml', a.yaml]\n",
+    )
+    assert load_disk(main).tree["routes"] == [{"name": "one"}]
+
+
+def test_everything_wrong_with_includes_comes_at_once(tmp_path: Path) -> None:
+    main = write(
+        tmp_path,
+        main="include: [no.yaml, /etc/x, '${X:-a.yaml}', 5, bad.yaml, a.yaml, old.yaml]\n",
+        bad="a: [\n",
+        a="include: {}\n",
+        old="version: 2\n",
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_disk(main)
+    found = [finding.code for finding in caught.value.findings]
+    assert found == ["NR126", "NR126", "NR126", "NR111", "NR101", "NR111", "NR116"]
+
+
 def test_more_than_a_hundred_includes_are_refused(tmp_path: Path) -> None:
     for index in range(101):
         (tmp_path / f"part{index}.yaml").touch()

@@ -50,6 +50,7 @@ def test_the_example_obeys_the_json_schema() -> None:
 @pytest.mark.parametrize(
     "text",
     ["routes: [{name: a, use: x/y, fallbak: 1}]", "pools: {a: {models: [x/y], pick: never}}",
+     "routes: [{name: '${N:-a}', use: x/y}]", "routes: [{name: a, use: x/y, override: '${O}'}]",
      "models: {a: {}}", "providers: {a: {timeout: {total: -1}}}",
      "providers: {openai: {api_key_env: '${K:-OPENAI_API_KEY}'}}"],
 )  # fmt: skip
@@ -75,6 +76,8 @@ def test_the_json_schema_refuses_what_the_check_refuses(text: str) -> None:
         pytest.param("routes: [{name: a, use: openai/x, when: {}}]", "NR131", id="empty when"),
         pytest.param("routes: [{name: a, use: openai/x, cascade: {}}]", "NR113", id="later key"),
         pytest.param("routes: [{name: default, use: openai/x}]", "NR124", id="default"),
+        pytest.param("routes: [{name: '${N:-a}', use: openai/x}]", "NR119", id="name's variable"),
+        pytest.param("routes: [{name: a, override: '${N}', use: openai/x}]", "NR119", id="fixed"),
         pytest.param("guards: []", "NR113", id="guards"),
         pytest.param("budgets: []", "NR113", id="budgets"),
         pytest.param("models: {a: {id: openai/x}}\npools: {a: {models: [a]}}", "NR124", id="names"),

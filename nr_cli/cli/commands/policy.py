@@ -71,26 +71,31 @@ def _files_in_force(outside: Outside) -> list[str]:
 
 def _find(files: Sequence[str]) -> list[Finding]:
     from nr_cli.catalog.lookup import Catalog
+    from nr_cli.policy.check import by_place
     from nr_cli.policy.check import check as find_faults
 
-    try:
-        document = _load(files)
-    except ConfigError as error:
-        if not error.findings:
-            raise
-        return list(error.findings)
-    return find_faults(document, Catalog()) if document is not None else []
+    faults: list[Finding] = []
+    document = _load(files, faults)
+    if document is not None:
+        faults += find_faults(document, Catalog(), whole=not faults)
+    return sorted(set(faults), key=by_place)
 
 
-def _load(files: Sequence[str]) -> Document | None:
-    """Returns the files as one document, None when there are none."""
+def _load(files: Sequence[str], faults: list[Finding]) -> Document | None:
+    """Returns the files as one document, None without any; gathers why a part is missing."""
     from nr_cli.policy.document import merge
     from nr_cli.policy.include import read_include
     from nr_cli.policy.load import load
 
     merged: Document | None = None
     for file in reversed(files):
-        document = load(_read(file), file, read_include)
+        try:
+            document = load(_read(file), file, read_include, faults=faults)
+        except ConfigError as error:
+            if not error.findings:
+                raise
+            faults += error.findings
+            continue
         merged = document if merged is None else merge(document, merged)
     return merged
 
