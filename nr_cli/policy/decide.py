@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from nr_cli.errors import ConfigError, NoCredential, NrError, Refused, UsageError
 from nr_cli.policy.candidates import Barred, Demand, Judged, PickRandom, judge
-from nr_cli.policy.suggest import did_you_mean, quote
+from nr_cli.policy.suggest import did_you_mean, did_you_mean_model, quote
 from nr_cli.policy.values import read_count
 from nr_cli.types.decision import Decision, Rule
 from nr_cli.types.facts import Classification, Fact, Facts, Truth, Verdict
@@ -45,6 +45,10 @@ if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
 
         def names(self) -> Mapping[str, Sequence[str]]:
             """Returns the names under "models", "pools", "routes", "providers"."""
+            ...
+
+        def ids(self) -> Iterator[str]:
+            """Yields "provider/model" of every model there is to know."""
             ...
 
         def routes(self) -> Iterator[Route]:
@@ -175,7 +179,8 @@ def _pin_model(policy: Rulebook, name: str) -> _Chosen:
     vendor, _, wire = name.partition("/")
     if not (vendor and wire):
         known = (*names["models"], *names["pools"], *names["routes"])
-        hint = did_you_mean(name, known) or " (nr route shows the candidates)"
+        hint = did_you_mean_model(name, known, policy.ids())
+        hint = hint or " (nr models list --all shows them)"
         raise UsageError(f"-m: {quote(name)} is no model, pool or route{hint}")
     try:
         policy.model(name)

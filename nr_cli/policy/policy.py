@@ -43,6 +43,10 @@ class Catalog(Protocol):
         """Returns a model's figures, with the keys of a `models` entry."""
         ...
 
+    def models(self, provider: str) -> Iterator[str]:
+        """Yields the names of a vendor's models."""
+        ...
+
 
 class Policy:
     """One checked policy with its environment; raises ConfigError where a value cannot be used.
@@ -106,6 +110,11 @@ class Policy:
             "routes": self._route_names,
             "providers": tuple(self._section("providers")),
         }
+
+    def ids(self) -> Iterator[str]:
+        """Yields "provider/model" of every model that the catalog knows."""
+        for provider in dict.fromkeys((*self._section("providers"), *self._catalog.names())):
+            yield from (f"{provider}/{wire}" for wire in self._catalog.models(provider))
 
     def key_variables(self) -> frozenset[str]:
         """Returns the variables that hold a key or a header of any provider, asked or not."""

@@ -370,3 +370,13 @@ def test_route_explains_without_a_key_and_jsonl_answers_in_order(nr: Nr) -> None
     assert "error" in answers[1]
     assert answers[0]["complexity"]["band"] == "trivial"
     assert done.exit == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("gpt-5", "openai/gpt-5"), ("openi/gpt-5", "openai"), ("OpenAI/gpt-5", "openai")],
+)
+def test_an_unknown_model_is_told_which_known_one_was_meant(nr: Nr, name: str, meant: str) -> None:
+    done = nr("ask", "-m", name, "hi")
+    assert (done.exit, done.out) == (2, b"")
+    assert f'did you mean "{meant}"?' in done.err

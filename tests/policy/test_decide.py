@@ -52,6 +52,9 @@ class Rules:
         kinds = {"models": tuple(self.models), "pools": tuple(self.pools), "routes": routes}
         return {**kinds, "providers": ("cloud",)}
 
+    def ids(self):
+        return iter(("cloud/Grand-1", "cloud/other"))
+
     def routes(self):
         for route in self.list:
             self.reached += 1
@@ -179,6 +182,9 @@ def test_a_pin_decides_without_a_walk(pin, route, models):
     ("pin", "said"),
     [
         ({"model": "smal"}, 'did you mean "small"?'),
+        ({"model": "SMALL"}, 'did you mean "small"?'),
+        ({"model": "grand-1"}, 'did you mean "cloud/Grand-1"?'),
+        ({"model": "GRAND2"}, 'did you mean "cloud/Grand-1"?'),
         ({"model": "clout/x"}, "unknown provider"),
         ({"route": "codet"}, 'did you mean "coded"?'),
         ({"route": "off"}, "disabled"),

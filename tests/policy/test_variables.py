@@ -1,5 +1,7 @@
 """Variables in values: one pass, values only, an error only where a value is used."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,6 +63,9 @@ class NoCatalog:
 
     def model(self, provider: str, wire: str) -> JsonObject | None:
         return None
+
+    def models(self, provider: str) -> Iterator[str]:
+        return iter(())
 
 
 def test_an_unset_variable_is_an_error_only_when_its_value_is_used() -> None:
