@@ -123,7 +123,7 @@ def run(arguments: Sequence[str]) -> int:
         report(outside, error, as_json)
         return int(error.exit)
     except MISUSE as misuse:
-        report(outside, usage_error(misuse), as_json)
+        report_misuse(outside, misuse, as_json)
         return int(ExitCode.USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return end_by(signal.SIGINT)
@@ -174,6 +174,16 @@ def end_by_bug(outside: Outside, bug: Exception, arguments: Sequence[str]) -> in
             return int(failure.exit)
     report_bug(outside, bug, as_json)
     return int(ExitCode.BUG)
+
+
+def report_misuse(outside: Outside, misuse: Exception, as_json: bool) -> None:
+    """Prints a parser's complaint; where a command's name is all that is missing, the help."""
+    # told by its name, as Typer does itself: the class is in none of its public modules
+    if type(misuse).__name__ == "NoArgsIsHelpError":
+        for line in str(misuse).splitlines():
+            outside.say(line)
+    else:
+        report(outside, usage_error(misuse), as_json)
 
 
 def usage_error(misuse: Exception) -> UsageError:

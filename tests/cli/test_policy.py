@@ -118,3 +118,11 @@ def test_a_broken_include_hides_no_fault_of_the_file_itself(nr: Nr, home: Path) 
     assert [(row["file"], row["line"], row["code"]) for row in rows] == [
         ("p.yaml", 2, "NR126"), ("p.yaml", 3, "NR112"), ("part.yaml", 2, "NR101"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("group", [(), ("policy",), ("log",), ("cache",), ("keys",)], ids=str)
+def test_a_group_without_a_command_prints_its_help_as_it_is(nr: Nr, group: tuple[str, ...]) -> None:
+    done, asked = nr(*group), nr(*group, "--help")
+    assert (done.exit, done.out, asked.exit) == (2, b"", 0)
+    assert done.err.split() == asked.out.decode().split()
+    assert "\nCommands:\n" in done.err
