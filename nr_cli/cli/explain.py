@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from nr_cli.cli.screen import neutralise
 from nr_cli.types.decision import Candidate, Decision, Rule
@@ -93,11 +93,11 @@ def _dollars(cost: float | None) -> str:
 def _table(rows: Sequence[tuple[str, str, str]]) -> list[str]:
     """Returns three aligned columns, the last one wrapped under itself."""
     cells = [(_clip(name), state, because) for name, state, because in rows]
-    first = max(len(name) for name, _, _ in cells)
-    second = max(len(state) for _, state, _ in cells)
+    first = max(_width(name) for name, _, _ in cells)
+    second = max(_width(state) for _, state, _ in cells)
     lines: list[str] = []
     for name, state, because in cells:
-        lines += _wrap(f"  {name:<{first}}  {state:<{second}}  ", because)
+        lines += _wrap(f"  {_pad(name, first)}  {_pad(state, second)}  ", because)
     return lines
 
 
@@ -107,11 +107,29 @@ def _field(name: str, text: str) -> list[str]:
 
 def _wrap(prefix: str, text: str) -> list[str]:
     """Returns the text behind the prefix, its further lines indented to the same column."""
-    from textwrap import wrap
+    room = WIDTH - _width(prefix)
+    lines: list[str] = []
+    line = ""
+    for word in _pieces(_flat(text), room):
+        if line and _width(line) + 1 + _width(word) > room:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    lines.append(line)
+    indent = " " * _width(prefix)
+    return [f"{indent if number else prefix}{line}".rstrip() for number, line in enumerate(lines)]
 
-    indent = " " * len(prefix)
-    lines = wrap(_flat(text), WIDTH, initial_indent=prefix, subsequent_indent=indent)
-    return lines or [prefix.rstrip()]
+
+def _pieces(text: str, room: int) -> Iterator[str]:
+    """Yields the words of a text, those wider than the room in parts that fit."""
+    for word in text.split():
+        while _width(word) > room:
+            part = _head_of(word, room)
+            yield part
+            word = word[len(part) :]
+        if word:
+            yield word
 
 
 def _flat(text: str) -> str:
@@ -120,4 +138,34 @@ def _flat(text: str) -> str:
 
 def _clip(name: str) -> str:
     flat = _flat(name)
-    return flat if len(flat) <= _NAME else flat[: _NAME - 1] + "…"
+    return flat if _width(flat) <= _NAME else _head_of(flat, _NAME - 1) + "…"
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
+
+
+def _head_of(text: str, width: int) -> str:
+    """Returns as many characters from the start as fit, at least one."""
+    end = taken = 0
+    for character in text:
+        taken += _width(character)
+        if end and taken > width:
+            break
+        end += 1
+    return text[:end]
+
+
+def _width(text: str) -> int:
+    """Returns the columns of a terminal that a text takes: two for a wide character of East Asia,
+    none for a mark that is set on the one before.
+    """
+    if text.isascii():
+        return len(text)
+    from unicodedata import category, east_asian_width
+
+    unseen = ("Mn", "Me", "Cf")
+    return sum(
+        0 if category(character) in unseen else 1 + (east_asian_width(character) in ("W", "F"))
+        for character in text
+    )

@@ -367,3 +367,17 @@ def test_an_explanation_is_harmless_on_a_terminal():
 def test_many_rules_that_were_not_reached_are_counted():
     rest = [Route(f"r{number}", Use(("small",))) for number in range(50)]
     assert "49 more rules  not reached" in explain(run(Rules(rest)))
+
+
+def test_the_columns_of_an_explanation_hold_whatever_the_width_of_a_name():
+    from rich.cells import cell_len
+
+    names = ("plain", "翻訳ルート", "cafe\u0301", "見" * 40)
+    routes = [Route(name, Use(("small",)), when({"tag": "無" * 90})) for name in names]
+    lines = explain(run(Rules(routes, Route("default", Use(("small",)))), tags=frozenset()))
+    rows = lines.split("rules\n")[1].split("\n\n")[0].splitlines()
+    verdicts = [row for row in rows if "  no  " in row]
+    assert len({cell_len(row.partition("  no  ")[0]) for row in verdicts}) == 1
+    assert len(verdicts) == len(names)
+    assert max(map(cell_len, rows)) <= 100
+    assert sum(row.count("無") for row in rows) > 0
