@@ -197,6 +197,10 @@ class History:
         filters = Filters(route, model, since, until)
         return self._attempt(lambda con: _search(con, _clean(query), limit, filters)) or ()
 
+    def read(self, act: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Returns what `act` reads from the log; None where there is none, or with `trouble`."""
+        return self._attempt(act)
+
     def _attempt(self, act: Callable[[sqlite3.Connection], T], write: bool = False) -> T | None:
         """Acts on the open log; trouble of any kind is noted, then None is returned."""
         path = self._path
