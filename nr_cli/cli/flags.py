@@ -10,6 +10,7 @@ import typer
 from nr_cli.types.prompt import CacheMode
 
 CACHE_MODES: tuple[str, ...] = get_args(CacheMode)
+LONGEST = 1e6  # seconds or days that any flag takes
 
 
 def name_models(incomplete: str) -> list[str]:
@@ -26,11 +27,36 @@ def name_providers(incomplete: str) -> list[str]:
     return providers_that_begin(incomplete)
 
 
+def read_seconds(text: str) -> float:
+    """Returns a duration in seconds. Raises: BadParameter for one that never ends or begins."""
+    seconds = read_number(text)
+    if not 0 < seconds < LONGEST:
+        raise typer.BadParameter(f"{text[:40]} is not a number of seconds above 0")
+    return seconds
+
+
+def read_days(text: str) -> float:
+    """Returns a number of days. Raises: BadParameter for one below 0 or without an end."""
+    days = read_number(text)
+    if not 0 <= days < LONGEST:
+        raise typer.BadParameter(f"{text[:40]} is not a number of days")
+    return days
+
+
+def read_number(text: str) -> float:
+    """Returns a number, NaN for what is none, so that no bound holds for it."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
 def flag(
     *names: str,
     help: str,
     metavar: str | None = None,
     completed_by: Callable[[str], list[str]] | None = None,
+    parser: Callable[[str], float] | None = None,
 ) -> object:
     """Returns a Typer option that the variable NR_<LONG_NAME> sets too."""
     long = next(name for name in names if name.startswith("--"))
@@ -42,6 +68,7 @@ def flag(
         envvar=variable,
         show_default=False,
         autocompletion=completed_by,
+        parser=parser,
     )
 
 
@@ -92,7 +119,12 @@ Cache = Annotated[
 NoCache = Annotated[bool, flag("--no-cache", help="Neither read nor write the cache.")]
 Offline = Annotated[bool, flag("--offline", help="Cache and local providers only.")]
 NoFallback = Annotated[bool, flag("--no-fallback", help="Ask the first candidate alone.")]
-Timeout = Annotated[float | None, flag("--timeout", help="Seconds for everything together.")]
+Timeout = Annotated[
+    float | None,
+    flag(
+        "--timeout", help="Seconds for everything together.", metavar="SECONDS", parser=read_seconds
+    ),
+]
 PolicyFile = Annotated[
     str | None, flag("--policy", help="Policy file in the project file's place.", metavar="FILE")
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from keyword import iskeyword
 from types import FrameType
 from typing import cast
@@ -15,7 +15,6 @@ from typer.core import TyperCommand, TyperGroup
 
 from nr_cli.cli.env import ClosedOutput, Outside, Stopped, die_by, open_stdout
 from nr_cli.cli.report import report, report_bug
-from nr_cli.cli.request import join_pairs
 from nr_cli.errors import ConfigError, ExitCode, NrError, UsageError
 
 COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
@@ -115,7 +114,7 @@ def run(arguments: Sequence[str]) -> int:
         # a signal that the parent had ignored (nohup) stays ignored
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, stop)
-    as_json = "--json" in arguments
+    as_json = wants_json(arguments, outside.environ)
     sys.stdout = open_stdout(outside)
     try:
         return execute(arguments)
@@ -135,6 +134,16 @@ def run(arguments: Sequence[str]) -> int:
         return end_by_bug(outside, bug, arguments)
 
 
+def wants_json(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Tells whether a failure is to be a JSON document; what follows `--` is no flag."""
+    flags = list(arguments)
+    flags = flags[: flags.index("--")] if "--" in flags else flags
+    if "--json" in flags:
+        return True
+    named = environ.get("NR_JSON", "").strip().lower() in ("1", "true", "t", "yes", "y", "on")
+    return named and "--jsonl" not in flags
+
+
 def execute(arguments: Sequence[str]) -> int:
     """Parses the arguments and runs their command; returns its exit status."""
     command = typer.main.get_command(root)
@@ -142,7 +151,7 @@ def execute(arguments: Sequence[str]) -> int:
         from nr_cli.cli.completing import prepare
 
         prepare()
-    status = command.main(join_pairs(arguments), prog_name="nr", standalone_mode=False)
+    status = command.main(list(arguments), prog_name="nr", standalone_mode=False)
     # an interrupt inside the parser comes back as a status rather than as an exception
     if status == 128 + signal.SIGINT:
         raise KeyboardInterrupt
@@ -162,7 +171,7 @@ def end_by(number: int) -> int:
 
 def end_by_bug(outside: Outside, bug: Exception, arguments: Sequence[str]) -> int:
     """Reports a bug of nr, or the failure of the plugin whose command this is; returns the exit."""
-    as_json = "--json" in arguments
+    as_json = wants_json(arguments, outside.environ)
     name = next((word for word in arguments if not word.startswith("-")), "")
     if name not in own_commands():
         from nr_cli import plugins

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import typer
 
 from nr_cli.cli.flags import CACHE_MODES
+from nr_cli.cli.strict import BadValue, parse_json
 from nr_cli.errors import UsageError
 from nr_cli.policy.suggest import did_you_mean
 from nr_cli.types.json import Json, JsonObject
@@ -18,31 +19,6 @@ if TYPE_CHECKING:
     from nr_cli.app import Router
     from nr_cli.cli.env import Outside
     from nr_cli.types.template import Block
-
-PAIRED = ("-o", "--option", "-p", "--param")
-ASKING = ("ask", "cache", "chat", "route")  # the commands whose -o, -p take two words
-LONG_ONLY = ("batch",)  # where -o names the output, and --option alone takes two words
-PAIR = "\x1f"  # joins K with V: argument parsing has no option that takes two words many times
-
-
-def join_pairs(arguments: Sequence[str]) -> list[str]:
-    """Returns the arguments with each `-o K V` as `-o K<PAIR>V`; `-o K=V` stays as it is.
-
-    So with `-p K V`. Other commands, those of plugins among them, mean something else by these.
-    """
-    if not any(word in (*ASKING, *LONG_ONLY) for word in arguments[:1]):
-        return list(arguments)
-    paired = PAIRED[1:2] if arguments[0] in LONG_ONLY else PAIRED
-    joined: list[str] = []
-    rest = list(arguments)
-    while rest:
-        word = rest.pop(0)
-        joined.append(word)
-        if word == "--":
-            return joined + rest
-        if word in paired and len(rest) >= 2 and "=" not in rest[0]:
-            joined.append(rest.pop(0) + PAIR + rest.pop(0))
-    return joined
 
 
 class Form:
@@ -112,18 +88,57 @@ def end_by_saving(
 def read_params(options: Sequence[str]) -> dict[str, Json]:
     """Returns parameters by name; a value that is JSON is taken as such, any other as text.
 
-    Raises: UsageError for an option without a name or a value.
+    A dotted name reaches into an object: `-o thinking.budget_tokens 1024`.
+
+    Raises: UsageError for an option without a name or a value, or that nobody could receive.
     """
     params: dict[str, Json] = {}
     for option in options:
-        name, separator, value = option.partition(PAIR if PAIR in option else "=")
-        if not separator or not name.isidentifier():
-            raise UsageError(f"-o {option}: not a name with a value", "write -o temperature 0.2")
-        try:
-            params[name] = json.loads(value)
-        except ValueError:
-            params[name] = value
+        name, value = read_pair("-o", option, "write -o temperature 0.2")
+        *outer, last = name.split(".")
+        place = params
+        for part in outer:
+            inner = place.get(part)
+            if inner is not None and not isinstance(inner, dict):
+                raise UsageError(f"-o {name}: {part} is already a value", "give one of them")
+            place[part] = place = {**(inner or {})}
+        place[last] = read_value(name, value)
     return params
+
+
+def read_pair(flag: str, pair: str, example: str) -> tuple[str, str]:
+    """Returns the name with the value of one `K=V`. Raises: UsageError."""
+    pair = decode_argument(flag, pair)
+    name, equals, value = pair.partition("=")
+    if not equals or not all(part.isidentifier() for part in name.split(".")):
+        raise UsageError(f"{flag} {pair[:200]}: not a name with a value", example)
+    return name, value
+
+
+def read_value(name: str, text: str) -> Json:
+    """Returns an option's value. Raises: UsageError for one that nobody could receive."""
+    try:
+        return parse_json(text)
+    except BadValue as bad:
+        raise UsageError(f"-o {name}: {bad}", "put a text that only looks so in quotes") from None
+    except ValueError:
+        return text
+
+
+def decode_argument(flag: str, text: str) -> str:
+    """Returns an argument as text, whatever the locale made of it.
+
+    Raises: UsageError for bytes that are not UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        try:
+            return os.fsencode(text).decode()
+        except UnicodeError:
+            shown = text.encode("ascii", "replace").decode()[:200]
+            raise UsageError(f"{flag} {shown}: not UTF-8", "convert it") from None
+    return text
 
 
 def cache_mode(named: str | None, no_cache: bool) -> CacheMode:
@@ -180,8 +195,6 @@ def make_ask(
     schema: JsonObject | None = None,
 ) -> Ask:
     """Returns the ask that the flags describe. Raises: UsageError."""
-    if timeout is not None and not 0 < timeout < 1e6:
-        raise UsageError("--timeout: not a number of seconds above 0")
     return Ask(
         prompt=prompt,
         model=model,

@@ -13,6 +13,7 @@ from typing import BinaryIO, NamedTuple, NoReturn, TypeAlias
 from nr_cli.cli.intake import MAX_INPUT
 from nr_cli.cli.places import Places
 from nr_cli.cli.request import cache_mode
+from nr_cli.cli.strict import BadValue, refuse_odd
 from nr_cli.errors import ExitCode, InputError, NrError, UsageError
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.types.json import Json, JsonObject
@@ -254,6 +255,10 @@ def make_row_ask(fields: Mapping[str, Json], ask: Ask) -> Ask:
     if params is not None:
         if not isinstance(params, dict):
             raise BadRow('"params" is not an object')
+        try:
+            refuse_odd(params)
+        except BadValue as bad:
+            raise BadRow(f'"params": {bad}') from None
         ask = ask._replace(params={**ask.params, **params})
     mode = text_of(fields, "cache")
     if mode is not None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 
+from nr_cli.cli.strict import refuse_constant
 from nr_cli.errors import InputError, UsageError
 from nr_cli.types.json import Json, JsonObject
 
@@ -53,7 +54,7 @@ def _read(text: str) -> Json:
 
 def _parse(text: str, place: str) -> Json:
     try:
-        schema: Json = json.loads(text)
+        schema: Json = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{place}: not JSON: {error}", EXAMPLE) from None
     return schema

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from nr_cli.cli.env import Outside
-from nr_cli.cli.request import PAIR, Form, read_params
+from nr_cli.cli.request import Form, read_pair, read_params
 from nr_cli.errors import ConfigError, UsageError
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.policy.template import INPUT, compose, parse_template, substitute, variables
@@ -51,7 +51,7 @@ class TemplateForm(Form):
         """
         template = Template() if name is None else open_template(outside, name)
         pinned = flags.model or flags.route
-        own = [f"{key}{PAIR}{json.dumps(value)}" for key, value in template.options.items()]
+        own = [f"{key}={json.dumps(value)}" for key, value in template.options.items()]
         super().__init__(
             flags.model if pinned else template.model,
             flags.route if pinned else template.route,
@@ -60,7 +60,7 @@ class TemplateForm(Form):
         )
         self.template = template
         self.schema = template.schema
-        self.params = dict(map(read_pair, params))
+        self.params = dict(map(read_variable, params))
         prompt = template.prompt
         self.asks_by_itself = prompt is not None and INPUT not in variables(prompt)
 
@@ -108,7 +108,7 @@ def save_ask(
     template = before._replace(
         prompt=text.replace(PLACE, f"${INPUT}") if text not in ("", "-") else before.prompt,
         system=system or before.system,
-        defaults={**before.defaults, **dict(map(read_pair, params or ()))},
+        defaults={**before.defaults, **dict(map(read_variable, params or ()))},
         options=read_params(form.options),
         extract=form.block,
         model=form.model,
@@ -126,12 +126,9 @@ def save_ask(
     outside.say(f"nr: saved {path}{dropped and f' (not kept: {dropped})'}; use it with -t {name}")
 
 
-def read_pair(pair: str) -> tuple[str, str]:
+def read_variable(pair: str) -> tuple[str, str]:
     """Returns the name with the value of one `-p`. Raises: UsageError."""
-    name, separator, value = pair.partition(PAIR if PAIR in pair else "=")
-    if not separator or not name.isidentifier():
-        raise UsageError(f"-p {pair}: not a name with a value", "write -p name value")
-    return name, value
+    return read_pair("-p", pair, "write -p name value")
 
 
 def refuse_unused(given: Mapping[str, str], named: set[str]) -> None:

@@ -7,22 +7,21 @@ from collections.abc import Sequence
 from nr_cli.types.json import Json
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_BEYOND = 1e18  # no field holds as much; infinity is beyond, NaN is not below
 _COUNTS = {"k": 1_000, "M": 1_000_000}
 
 
 def read_number(value: Json) -> float | None:
     """Returns a finite number (a variable may have brought it as text), None for all else."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, int | float):
-        return float(value)
-    if not isinstance(value, str) or not _is_plain(value):
+    if isinstance(value, str) and not _is_plain(value):
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return number if abs(number) < 1e18 else None
+    return number if abs(number) < _BEYOND else None
 
 
 def _is_plain(text: str) -> bool:

@@ -105,7 +105,18 @@ def post(
     return HttpCall(
         url=provider.base_url.rstrip("/") + path,
         headers=tuple(headers.items()),
-        body=json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
+        body=to_json(body),
         proxy=provider.proxy,
         ca_file=provider.ca_file,
     )
+
+
+def to_json(body: Mapping[str, Json]) -> bytes:
+    """Returns a body as JSON. Raises: UsageError for a number that JSON does not have."""
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise UsageError(
+            "a parameter or the schema holds NaN or an infinity", "JSON has no such number"
+        ) from None
+    return text.encode("utf-8", "replace")

@@ -359,6 +359,14 @@ def test_a_dry_run_prints_the_decision_without_a_key_and_sends_nothing(
     assert len(faults.requests("ok")) == asked
 
 
+def test_a_dry_run_of_events_is_the_one_event_that_happens(nr: Nr, faults: Faults) -> None:
+    asked = len(faults.requests("ok"))
+    done = nr("ask", "--dry-run", "--jsonl", "hi")
+    assert (done.exit, done.document["event"]) == (0, "decided")
+    assert done.document["decision"]["chain"] == ["fs/ok"]
+    assert len(faults.requests("ok")) == asked
+
+
 def test_route_explains_without_a_key_and_jsonl_answers_in_order(nr: Nr) -> None:
     done = nr("route", "--json", "Prove it", env={"FS_KEY": ""})
     assert done.exit == 0

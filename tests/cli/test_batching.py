@@ -62,6 +62,8 @@ GOOD = b'{"prompt": "fine"}\n'
         (b'{"prompt": "x", "attachments": ["nowhere.png"]}', "nowhere.png"),
         (b'{"prompt": "x", "schema": {"type": 3}}', "schema"),
         (b"[" * 100_000, "not JSON"),
+        (b'{"prompt": "x", "params": {"max_tokens": 1e999}}', "too large"),
+        (b'{"prompt": "x", "params": {"a": ' + b"[" * 200 + b"]" * 200 + b"}}", "too deep"),
     ],
     ids=lambda value: None if isinstance(value, str) else repr(value[:30]),
 )

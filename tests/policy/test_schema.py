@@ -16,6 +16,8 @@ from nr_cli.policy.document import Document, merge
 from nr_cli.policy.load import load
 from nr_cli.policy.policy import Policy
 from nr_cli.policy.schema import json_schema
+from nr_cli.policy.values import read_count, read_duration, read_number
+from nr_cli.types.json import Json
 from nr_cli.types.policy import Route, Use
 
 ROOT = Path(__file__).parents[2]
@@ -322,3 +324,8 @@ def test_a_policy_of_two_hundred_routes_gives_one_route_in_a_moment() -> None:
     assert next(policy.routes()).name == "r0"
     # Packed places show that building a route needed none of the thousands there are.
     assert document.places._entries is None  # type: ignore[attr-defined]  # that is the claim
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, "1e999", "1e300"])
+def test_a_number_without_an_end_is_no_number(value: Json) -> None:
+    assert (read_number(value), read_count(value), read_duration(value)) == (None, None, None)

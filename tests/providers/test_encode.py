@@ -237,3 +237,9 @@ def test_a_schema_is_the_response_format() -> None:
 def test_what_is_no_protocol_has_no_codec(kind: str) -> None:
     with pytest.raises(LookupError):
         codec_for(kind)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [{"a": float("-inf")}]])
+def test_a_number_that_json_lacks_is_refused_rather_than_sent(value: Json) -> None:
+    with pytest.raises(UsageError, match="NaN"):
+        sent(params={"custom": value})

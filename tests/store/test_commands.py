@@ -136,3 +136,36 @@ def test_what_is_not_a_time_is_a_usage_error(text):
 @pytest.mark.parametrize(("text", "ago"), [("90s", 90), ("3h", 10_800), ("2d", 172_800)])
 def test_an_age_counts_back_from_now(text, ago):
     assert log_commands.parse_time(text, NOW) == NOW - ago
+
+
+@pytest.mark.parametrize(
+    "args", [["list"], ["search", "x"], ["show", "01"]], ids=lambda args: args[0]
+)
+def test_a_log_that_cannot_be_read_is_an_error_with_a_document(run, nr, environ, args):
+    path = nr("log", "path").out.decode().strip()
+    os.makedirs(path)  # a directory in the file's place
+    done = nr("log", *args, "--json")
+    assert done.exit == 1
+    assert done.err == ""
+    assert done.document["error"]["exit"] == 1
+    assert "nr log path" in done.document["error"]["hint"]
+    os.makedirs(path, exist_ok=True)
+    assert nr("log", *args).err.startswith("nr: log: ")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["cache", "prune", "--days", "nan"], ["cache", "prune", "--days", "inf"],
+        ["cache", "prune", "--days", "-1"], ["cache", "prune", "--days", "many"],
+        ["log", "list", "-n", "9" * 20], ["log", "list", "-n", "9" * 5000],
+        ["log", "list", "-n", "0"],
+        ["ask", "--timeout", "nan", "-"], ["route", "--timeout", "inf", "q"],
+        ["batch", "--timeout", "nan", "x.jsonl"], ["ask", "--timeout", "1e9", "q"],
+    ],
+    ids=lambda args: " ".join(args)[:40],
+)  # fmt: skip
+def test_a_number_without_an_end_is_a_usage_error(nr, args):
+    done = nr(*args, stdin=b"x")
+    assert (done.exit, done.out) == (2, b"")
+    assert len(done.err.splitlines()) <= 3

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nr_cli.cli import flags
+from nr_cli.cli.arguments import AskingCommand
 from nr_cli.cli.flags import flag
+
+if TYPE_CHECKING:
+    from nr_cli.cli.answering import Answering
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(
+    cls=AskingCommand,
     help="Answer a prompt with the model that the policy chooses.\n\n"
-    'Example: git diff | nr ask "Write a commit message" -x'
+    'Example: git diff | nr ask "Write a commit message" -x',
 )
 def ask(
     prompt: flags.Words = None,
@@ -113,4 +118,16 @@ def ask(
         explain=explain,
     )
     answering = Answering(outside, router, request, shape)
-    raise typer.Exit(answering.show_decision() if dry_run else answering.run())
+    raise typer.Exit(show_decision(answering) if dry_run else answering.run())
+
+
+def show_decision(answering: Answering) -> int:
+    """Prints what would be asked, sends nothing; returns the exit status."""
+    if not answering.shape.jsonl:
+        return answering.show_decision()
+    from nr_cli.cli.document import dump, event_document
+    from nr_cli.types.events import Decided
+
+    decided = Decided(answering.router.preview(answering.ask))
+    answering.outside.write(dump(event_document(decided)))
+    return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from nr_cli.cli import flags
+from nr_cli.cli.arguments import AskingCommand
 from nr_cli.cli.flags import flag
 from nr_cli.errors import InputError, OutputError, UsageError
 
@@ -25,8 +26,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(
+    cls=AskingCommand,
     help="Answer the rows of a file: JSON lines, CSV or plain lines in, JSON lines out.\n\n"
-    "Example: nr batch questions.jsonl -o answers.jsonl -j 16 --resume"
+    "Example: nr batch questions.jsonl -o answers.jsonl -j 16 --resume",
 )
 def batch(
     source: Annotated[str, typer.Argument(metavar="[IN]", show_default=False)] = "-",
@@ -58,7 +60,15 @@ def batch(
     no_cache: flags.NoCache = False,
     offline: flags.Offline = False,
     no_fallback: flags.NoFallback = False,
-    timeout: Annotated[float | None, flag("--timeout", help="Seconds for each row.")] = None,
+    timeout: Annotated[
+        float | None,
+        flag(
+            "--timeout",
+            help="Seconds for each row.",
+            metavar="SECONDS",
+            parser=flags.read_seconds,
+        ),
+    ] = None,
     policy: flags.PolicyFile = None,
     no_project: flags.NoProject = False,
     no_log: Annotated[bool, flag("--no-log", "-n", help="Keep no history of the rows.")] = False,

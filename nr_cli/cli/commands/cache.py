@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from nr_cli.cli import flags
+from nr_cli.cli.arguments import AskingCommand
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import ConfigError, ExitCode
 from nr_cli.store.cache import Cache, Stats
@@ -40,7 +41,12 @@ def show_stats(
 
 @app.command("prune")
 def prune(
-    days: Annotated[float, typer.Option(min=0, help="Keep answers of this many days.")] = 7.0,
+    days: Annotated[
+        float,
+        typer.Option(
+            help="Keep answers of this many days.", metavar="DAYS", parser=flags.read_days
+        ),
+    ] = 7.0,
 ) -> None:
     """Remove answers that have expired, with what was set aside as damaged.
 
@@ -58,7 +64,7 @@ def clear() -> None:
     _tell_removed(_open_cache().clear())
 
 
-@app.command("why")
+@app.command("why", cls=AskingCommand)
 def explain_entry(
     prompt: flags.Words = None,
     model: flags.Model = None,

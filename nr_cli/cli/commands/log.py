@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from nr_cli.cli.screen import neutralise
-from nr_cli.errors import ConfigError, ExitCode, InputError, UsageError
+from nr_cli.errors import ConfigError, ExitCode, InputError, NrError, UsageError
 from nr_cli.store.history import MAX_INT, History, HistoryRow, history_path
 from nr_cli.store.paths import find_paths
 from nr_cli.types.json import Json
@@ -149,11 +149,20 @@ def _open_log() -> History:
     return History(_find_file())
 
 
+class Unreadable(NrError):
+    """The log is there, but cannot be read: now (75) or at all (1)."""
+
+    code = "no_input"
+
+    def __init__(self, trouble: str) -> None:
+        super().__init__(f"log: {trouble}", "nr log path names the file")
+        self.exit = ExitCode.TRY_LATER if "locked" in trouble else ExitCode.NO
+
+
 def _check(log: History) -> None:
-    """Ends the command if the log could not be read; what is not there is no trouble."""
+    """Raises: Unreadable if the log could not be read; what is not there is no trouble."""
     if log.trouble:
-        typer.echo(f"log: {neutralise(log.trouble)} (nr log path names the file)", err=True)
-        raise typer.Exit(ExitCode.TRY_LATER if "locked" in log.trouble else ExitCode.NO)
+        raise Unreadable(log.trouble)
 
 
 def _show_rows(log: History, rows: tuple[HistoryRow, ...], as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nr_cli.cli import flags
+from nr_cli.cli.arguments import AskingCommand
 from nr_cli.cli.flags import flag
 from nr_cli.errors import ConfigError, ExitCode, InputError, NrError, UsageError
 from nr_cli.types.json import Json
@@ -22,8 +23,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(
+    cls=AskingCommand,
     help="Say which model would answer, and why; nothing is sent.\n\n"
-    'Example: nr route "Prove that the square root of 2 is irrational."'
+    'Example: nr route "Prove that the square root of 2 is irrational."',
 )
 def route(
     prompt: flags.Words = None,
