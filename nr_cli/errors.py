@@ -3,6 +3,7 @@
     NrError                     anything that ends a command early, known and worded
     ├── UsageError         2    the command line is wrong
     ├── InputError     65/66    the prompt or an input file cannot be used
+    ├── TooSlow           75    what was to be read did not end within --timeout
     ├── ConfigError       78    settings or policy are wrong; carries every finding
     ├── Refused           80    the policy leaves no candidate
     ├── NoCredential      77    every model that may answer lacks its key
@@ -117,6 +118,13 @@ class InputError(NrError):
         super().__init__(message, hint)
         self.exit = exit
         self.code = "no_input" if exit == ExitCode.NO_INPUT else "bad_request"
+
+
+class TooSlow(NrError):
+    """What the prompt is made of did not come to its end within --timeout."""
+
+    code = "timeout"
+    exit = ExitCode.TRY_LATER
 
 
 class ConfigError(NrError):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from nr_cli.cli.sources import Bounds, name_of, read_source
 from nr_cli.errors import ExitCode, InputError
 from nr_cli.features.media import is_text, sniff
 from nr_cli.types.json import Json
@@ -24,41 +24,33 @@ class Attached(NamedTuple):
 
 
 def read_attachments(
-    paths: Sequence[str], environ: Mapping[str, str], read_stdin: Callable[[], bytes]
+    paths: Sequence[str],
+    environ: Mapping[str, str],
+    read_stdin: Callable[[], bytes],
+    end: float | None = None,
 ) -> Attached:
     """Returns what `-a` names: paths, URLs, or `-` for stdin; the content tells the kind.
 
-    Raises: InputError for a file that is missing (66), empty, too large or of no known kind (65).
+    `end` is when all must be read, by the monotonic clock.
+
+    Raises: InputError for a file that is missing (66), empty, too large or of no known kind (65),
+    TooSlow.
     """
     files: list[Attachment] = []
     texts: list[tuple[str, bytes]] = []
     for path in paths:
-        content = read_stdin() if path == "-" else read_one(path, environ)
-        name = "stdin" if path == "-" else path
+        bounds = Bounds("-a", LARGEST, end)
+        content = read_stdin() if path == "-" else read_source(path, environ, bounds, "*/*")
+        name = "stdin" if path == "-" else name_of(path)
         refuse_unusable(name, content)
         kind = sniff(content)
         if kind is None:
-            texts.append((name, content))
+            texts.append(("stdin" if path == "-" else path, content))
             continue
         medium, media_type = kind
         digest = hashlib.sha256(content).hexdigest()
         files.append(Attachment(name, medium, media_type, content, digest))
     return Attached(tuple(files), tuple(texts))
-
-
-def read_one(path: str, environ: Mapping[str, str]) -> bytes:
-    """Returns the bytes at a path or URL. Raises: InputError."""
-    if path.startswith(("http://", "https://")):
-        from nr_cli.transport.fetch import fetch
-
-        return fetch(path, environ, flag="-a", accept="*/*", largest=LARGEST)
-    try:
-        with open(path, "rb") as file:
-            return file.read(LARGEST + 1)
-    except OSError as error:
-        raise InputError(f"-a {path}: {os.strerror(error.errno or 0)}", "check the path") from None
-    except ValueError:
-        raise InputError("-a: a path cannot hold a NUL character", "check the path") from None
 
 
 def refuse_unusable(name: str, content: bytes) -> None:
@@ -92,6 +84,8 @@ def attachments_of(named: Json, place: str, environ: Mapping[str, str]) -> tuple
     files, texts = read_attachments(paths, environ, lambda: b"")
     if texts:
         raise InputError(
-            f"{place}: {texts[0][0]} is a text", "put it into the prompt", ExitCode.BAD_DATA
+            f"{place}: {name_of(texts[0][0])} is a text",
+            "put it into the prompt",
+            ExitCode.BAD_DATA,
         )
     return files

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import typer
 
 from nr_cli.cli.flags import CACHE_MODES
+from nr_cli.cli.sources import bytes_of
 from nr_cli.cli.strict import BadValue, parse_json
 from nr_cli.errors import UsageError
 from nr_cli.policy.suggest import did_you_mean
@@ -134,8 +134,8 @@ def decode_argument(flag: str, text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         try:
-            return os.fsencode(text).decode()
-        except UnicodeError:
+            return bytes_of(text).decode()
+        except UnicodeDecodeError:
             shown = text.encode("ascii", "replace").decode()[:200]
             raise UsageError(f"{flag} {shown}: not UTF-8", "convert it") from None
     return text

@@ -101,13 +101,13 @@ def save_ask(
 
     Raises: UsageError when there is one of this name, or when it could not be read again.
     """
-    from nr_cli.cli.intake import PLACE, decode_words
+    from nr_cli.cli.intake import PLACE, decode_system, decode_words
 
     before = form.template if isinstance(form, TemplateForm) else Template()
     text = decode_words(words or (), outside.say)
     template = before._replace(
         prompt=text.replace(PLACE, f"${INPUT}") if text not in ("", "-") else before.prompt,
-        system=system or before.system,
+        system=decode_system(system, outside.say) or before.system,
         defaults={**before.defaults, **dict(map(read_variable, params or ()))},
         options=read_params(form.options),
         extract=form.block,

@@ -18,6 +18,13 @@ def host_of(url: str) -> str:
         return ""
 
 
+def without_user(url: str) -> str:
+    """Returns a URL as it may be shown: without the user, the password that may stand in it."""
+    scheme, mark, rest = url.partition("://")
+    end = min((rest.find(sign) for sign in "/?#" if sign in rest), default=len(rest))
+    return scheme + mark + rest[:end].rpartition("@")[2] + rest[end:]
+
+
 def is_loopback(host: str) -> bool:
     """Says whether a host is this machine; a name is, only if it is `localhost` itself."""
     plain = host.strip("[]").lower()

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from nr_cli.errors import InputError
+from nr_cli.errors import InputError, TooSlow
+from nr_cli.policy.addresses import without_user
 from nr_cli.transport.faults import broke_by
 from nr_cli.transport.inflate import Inflater, Undecodable
 from nr_cli.transport.route import find_way
@@ -16,14 +17,13 @@ from nr_cli.types.steps import HttpCall
 if TYPE_CHECKING:
     import httpx
 
-LARGEST = 10 * 1024 * 1024
 LONGEST = 30.0  # seconds for everything together
 REDIRECTS = 3
-TEXT = "text/*, application/json"
+LINE_END = {ord("\r"): "^M", ord("\n"): "^J", ord("\t"): "^I"}
 
 
 class Wish(NamedTuple):
-    """What is fetched for which flag, within how many bytes."""
+    """What is fetched for which flag, within how many bytes, until when."""
 
     flag: str
     accept: str
@@ -34,52 +34,117 @@ class Wish(NamedTuple):
 def fetch(
     url: str,
     environ: Mapping[str, str],
-    flag: str = "-f",
-    accept: str = TEXT,
-    largest: int = LARGEST,
+    flag: str,
+    accept: str,
+    largest: int,
+    within: float | None = None,
 ) -> bytes:
     """Returns the body of a GET, at most `largest` bytes in 30 s; `flag` is named in errors.
+
+    `within` is what is left of the user's own limit in seconds. A thread does the work: no look-up
+    of a name, no dripping head outlasts the limit.
+
+    Raises: InputError, ConfigError for a proxy or CA file of no use, TooSlow past `within`.
+    """
+    from queue import Empty, SimpleQueue
+    from threading import Thread
+
+    hurried = within is not None and within < LONGEST
+    limit = within if within is not None and hurried else LONGEST
+    wish = Wish(flag, accept, largest, time.monotonic() + LONGEST)
+    results: SimpleQueue[bytes | Exception] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            results.put(follow(url, environ, wish))
+        except Exception as error:
+            results.put(error)  # raised again by whoever waits
+
+    Thread(target=work, daemon=True).start()
+    try:
+        result = results.get(timeout=limit)
+    except Empty:
+        where = f"{flag} {shown(url)}"
+        if hurried:
+            raise TooSlow(f"{where}: not whole within --timeout", "raise --timeout") from None
+        raise InputError(f"{where}: not whole after {LONGEST:.0f} s", "try again") from None
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def follow(url: str, environ: Mapping[str, str], wish: Wish) -> bytes:
+    """Returns the body of a GET, wherever it leads.
 
     The user may name any host. A redirect may lead to public addresses only, so that a page
     cannot send the request into a private network.
 
-    Raises: InputError, ConfigError for a proxy or CA file of no use.
+    Raises: InputError, ConfigError.
     """
-    wish = Wish(flag, accept, largest, time.monotonic() + LONGEST)
+    first = shown(url)
     for _ in range(REDIRECTS + 1):
         body, target = _get(url, environ, wish)
         if target is None:
             return body
-        url = urljoin(url, target)
+        try:
+            url = urljoin(url, target)
+        except ValueError:
+            raise InputError(f"{wish.flag} {first}: redirected to what is no address") from None
         if not is_public(url):
-            raise InputError(f"{flag}: redirected to {url}, which is not a public address")
-    raise InputError(f"{flag} {url}: redirected more than {REDIRECTS} times")
+            raise InputError(
+                f"{wish.flag}: redirected to {shown(url)}, which is not a public address"
+            )
+    raise InputError(f"{wish.flag} {first}: redirected more than {REDIRECTS} times")
+
+
+def shown(url: str) -> str:
+    """Returns a URL as messages tell it: one line, without a password."""
+    return without_user(url).translate(LINE_END)
+
+
+def is_address(url: str) -> bool:
+    """Tells whether a URL is one that a request can be made of."""
+    import httpx
+
+    try:
+        return bool(urlsplit(url).hostname and httpx.URL(url).host)
+    except (ValueError, httpx.InvalidURL):
+        return False
 
 
 def _get(url: str, environ: Mapping[str, str], wish: Wish) -> tuple[bytes, str | None]:
     """Returns the body, or the address that a redirect names."""
     import httpx
 
+    where = f"{wish.flag} {shown(url)}"
+    if not is_address(url):
+        raise InputError(f"{where}: not an address", "check it")
     way = find_way(HttpCall(url, (), b""), environ)
     timeout = {"connect": 5.0, "read": 10.0, "write": 5.0, "pool": None}
     headers = {"accept": wish.accept, "accept-encoding": "identity"}
     request = httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout})
-    where = f"{wish.flag} {url}"
     try:
         with httpx.HTTPTransport(verify=way.verify, proxy=way.proxy, trust_env=False) as transport:
             response = transport.handle_request(request)
             try:
-                if response.is_redirect:
+                if response.has_redirect_location:
                     return b"", response.headers["location"]
                 if response.status_code != 200:
                     raise InputError(f"{where}: HTTP {response.status_code}", "check the address")
                 return _read(where, response, wish), None
             finally:
                 response.close()
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-        raise InputError(f"{where}: {broke_by(error, url).detail}", "check the address") from None
     except Undecodable as error:
         raise InputError(f"{where}: {error}") from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        raise InputError(f"{where}: {reason_of(error, url)}", "check the address") from None
+
+
+def reason_of(error: Exception, url: str) -> str:
+    """Returns why a request failed, in words of nr's own."""
+    if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
+        return "not an address, or it leads to none"
+    return broke_by(error, url).detail
 
 
 def _read(where: str, response: httpx.Response, wish: Wish) -> bytes:
@@ -101,7 +166,10 @@ def is_public(url: str) -> bool:
     import ipaddress
     import socket
 
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return False
     try:

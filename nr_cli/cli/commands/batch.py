@@ -79,6 +79,7 @@ def batch(
 ) -> None:
     """Answers every row, then ends with 3 if some failed."""
     from nr_cli.cli.batching import Batch, Plan, refuse_unknown_pin
+    from nr_cli.cli.intake import decode_system
     from nr_cli.cli.outside import outside_with_router
     from nr_cli.cli.request import make_ask, open_schema
     from nr_cli.cli.rows import Rows, guess_format
@@ -87,7 +88,7 @@ def batch(
     refuse_flags(source, output, jobs, order, resume, force, as_json)
     outside, router = outside_with_router(policy, no_project, quiet)
     ask = make_ask(
-        Prompt("", system, "batch"),
+        Prompt("", decode_system(system, outside.say), "batch"),
         model=model,
         route=route,
         options=option,
