@@ -162,8 +162,17 @@ def decode_line(line: bytes | None) -> str:
         raise BadRow(f"not UTF-8 at byte {error.start + 1} of the line", "convert it") from None
 
 
-def parse_json(line: bytes | None) -> Fields:
-    """Returns a line's object. Raises: BadRow."""
+def open_stdin(example: str) -> BinaryIO:
+    """Returns stdin, which holds the rows. Raises: UsageError for a terminal or a closed one."""
+    from nr_cli.cli.env import is_open, is_terminal
+
+    if not is_open(0) or is_terminal(0):
+        raise UsageError("no rows: stdin is no file or pipe", example)
+    return open(0, "rb", closefd=False)
+
+
+def read_object(line: bytes | None) -> Fields:
+    """Returns a line's object, whatever its keys. Raises: BadRow."""
     try:
         row = json.loads(decode_line(line), parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
@@ -174,6 +183,12 @@ def parse_json(line: bytes | None) -> Fields:
         raise BadRow("not a JSON object", 'write {"prompt": "…"}')
     if line is not None and b"\\u" in line:
         refuse_surrogates(row)
+    return row
+
+
+def parse_json(line: bytes | None) -> Fields:
+    """Returns a line's object with keys that are known. Raises: BadRow."""
+    row = read_object(line)
     for key in row:
         if key not in KEYS:
             raise BadRow(f"no key {quote(key)} is known{did_you_mean(key, KEYS)}", known_keys())

@@ -183,6 +183,8 @@ def shell(line: str, environ: dict[str, str], policy: Path) -> subprocess.Comple
         ("$NR ask hi 2>&-", 0, TEXT),
         ("$NR ask hi <&-", 0, TEXT),
         ("$NR ask <&-", 2, b""),
+        ("$NR route --jsonl <&-", 2, b""),
+        ("$NR route --jsonl < /dev/null", 0, b""),
         ("$NR ask -m fs/endless=20 hi | head -c 5; exit ${PIPESTATUS[0]}", 141, b"tick "),
         ("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 $NR ask -m cat/x é", 0, "é\n".encode()),
         ("env -u HOME $NR ask hi", 0, TEXT),
@@ -378,6 +380,55 @@ def test_route_explains_without_a_key_and_jsonl_answers_in_order(nr: Nr) -> None
     assert "error" in answers[1]
     assert answers[0]["complexity"]["band"] == "trivial"
     assert done.exit == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "id", "words"),
+    [
+        (b'{"id": NaN, "prompt": "x"}', 2, "NaN"),
+        (b'{"id": "a", "prompt": "x", "score": NaN}', "a", "NaN"),
+        (b'{"id": 1e999, "prompt": ""}', 2, "prompt"),
+        (b'{"id": "b", "prompt": ""}', "b", "prompt"),
+        (b'{"id": 7, "prompt": "x", "system": 5}', 7, '"system" is not a text'),
+        (b'{"id": "c", "prompt": "x", "attachments": 5}', "c", "not a list"),
+        (b'{"id": "d", "prompt": "\xff"}', "d", "not UTF-8"),
+        (b'{"id": "e", "prompt": "\\ud800"}', "e", "surrogate"),
+        (b"[" * 100_000, 2, "not JSON"),
+        (b'{"id": "f"', 2, "not JSON"),
+        (b"[1]", 2, "not a JSON object"),
+        (b'{"id": {}, "prompt": 1}', 2, "prompt"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_bad_row_is_a_row_with_its_id_among_good_ones(
+    nr: Nr, row: bytes, id: object, words: str
+) -> None:
+    done = nr("route", "--jsonl", stdin=b'{"prompt": "x"}\n' + row + b'\n{"id": 0, "prompt": "x"}')
+    answers = [json.loads(line) for line in done.out.splitlines()]
+    assert done.exit == 3
+    assert [answer["id"] for answer in answers] == [1, id, 0]
+    assert ["error" in answer for answer in answers] == [False, True, False]
+    assert words in answers[1]["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["a", "word"], ["-f", "x"], ["-a", "x"], ["-t", "x"], ["-p", "a=b"], ["--no-stdin"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_rows_take_no_prompt_beside_them(nr: Nr, arguments: list[str]) -> None:
+    done = nr("route", "--jsonl", *arguments, stdin=b'{"prompt": "x"}')
+    assert (done.exit, done.out) == (2, b"")
+    assert "not with --jsonl" in done.err
+
+
+def test_a_system_text_is_that_of_each_row_without_its_own(nr: Nr, policy: Path) -> None:
+    limits = "models: {small: {id: cat/x, context: 300}}\n"
+    policy.write_text(policy.read_text().replace("use: fs/ok", "use: small") + limits)
+    rows = b'{"prompt": "x"}\n{"prompt": "x", "system": "short"}'
+    done = nr("route", "--jsonl", "-o", "max_tokens", "9", "-s", "long " * 400, stdin=rows)
+    answers = [json.loads(line) for line in done.out.splitlines()]
+    assert ["error" in answer for answer in answers] == [True, False]
 
 
 @pytest.mark.parametrize(

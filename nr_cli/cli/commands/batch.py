@@ -148,11 +148,9 @@ def refuse_flags(
 def open_source(source: str) -> BinaryIO:
     """Returns the open input. Raises: InputError, UsageError for a terminal."""
     if source == "-":
-        from nr_cli.cli.env import is_open, is_terminal
+        from nr_cli.cli.rows import open_stdin
 
-        if not is_open(0) or is_terminal(0):
-            raise UsageError("no rows: stdin is no file or pipe", "nr batch IN.jsonl -o OUT.jsonl")
-        return open(0, "rb", closefd=False)
+        return open_stdin("nr batch IN.jsonl -o OUT.jsonl")
     try:
         return open(source, "rb")
     except OSError as error:

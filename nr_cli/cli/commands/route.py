@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
+from math import isinf
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,20 +56,18 @@ def route(
     schema_multi: flags.SchemaMulti = None,
 ) -> None:
     """Prints the explanation, the decision record, or one record for each row on stdin."""
-    from nr_cli.cli.document import dump
-    from nr_cli.cli.explain import explain
-    from nr_cli.cli.intake import read_prompt
+    from nr_cli.cli.intake import decode_system, read_prompt
     from nr_cli.cli.outside import outside_with_router
-    from nr_cli.cli.plain import encode
     from nr_cli.cli.request import make_ask, open_form, open_schema
     from nr_cli.types.prompt import Prompt
 
+    if jsonl:
+        whole = {"words": prompt, "-f": file, "-a": attach, "-t": template, "-p": param}
+        refuse_with_rows({**whole, "--no-stdin": no_stdin})
     outside, router = outside_with_router(policy, no_project)
-    if jsonl and template:
-        raise UsageError("-t: not with --jsonl, whose rows are whole prompts", "leave one out")
     form = open_form(outside, template, param, model, route, option)
     words = (
-        Prompt("")
+        Prompt("", decode_system(system, outside.say), "batch")
         if jsonl
         else read_prompt(
             prompt or (),
@@ -96,6 +96,15 @@ def route(
     )
     if jsonl:
         raise typer.Exit(int(write_rows(outside, router, ask)))
+    write_decision(outside, router, ask, as_json)
+
+
+def write_decision(outside: Outside, router: Router, ask: Ask, as_json: bool) -> None:
+    """Prints the decision, what is known of one that was refused too. Raises: NrError."""
+    from nr_cli.cli.document import dump
+    from nr_cli.cli.explain import explain
+    from nr_cli.cli.plain import encode
+
     try:
         decision = router.preview(ask)
     except NrError as error:
@@ -103,6 +112,15 @@ def route(
             outside.write(encode(explain(error.decision) + "\n"))
         raise
     outside.write(dump(decision.record()) if as_json else encode(explain(decision) + "\n"))
+
+
+def refuse_with_rows(given: Mapping[str, object]) -> None:
+    """Refuses beside --jsonl what its rows say themselves. Raises: UsageError."""
+    for name, value in given.items():
+        if value:
+            raise UsageError(
+                f"{name}: not with --jsonl, whose rows are whole prompts", "leave it out"
+            )
 
 
 def write_rows(outside: Outside, router: Router, ask: Ask) -> ExitCode:
@@ -117,40 +135,62 @@ def write_rows(outside: Outside, router: Router, ask: Ask) -> ExitCode:
 
 
 def decide_rows(router: Router, ask: Ask) -> Iterator[tuple[dict[str, Json], bool]]:
-    """Yields a decision record for each row of stdin, in order, with the row's id."""
-    import sys
+    """Yields a decision record for each row of stdin, in order, with the row's id.
 
-    for number, line in enumerate(sys.stdin.buffer, 1):
-        if not line.strip():
-            continue
-        identity: Json = number
-        try:
-            identity, row = read_row(line, number, ask, router.environ)
-            yield {"id": identity, **router.preview(row).record()}, True
-        except ConfigError:
-            raise
-        except NrError as error:
-            from nr_cli.cli.document import error_document
+    Raises: UsageError without a stdin, InputError for one that breaks off, ConfigError.
+    """
+    from nr_cli.cli.document import error_document
+    from nr_cli.cli.rows import open_stdin, read_lines
 
-            yield {"id": identity, "version": 1, "error": error_document(error)}, False
+    lines = read_lines(open_stdin("nr route --jsonl < ROWS.jsonl"))
+    try:
+        for number, line in lines:
+            try:
+                identity, asked = read_row(line, number, ask, router.environ)
+                decision = router.preview(asked)
+            except ConfigError:
+                raise
+            except NrError as error:
+                document = {"version": 1, "error": error_document(error)}
+                yield {"id": id_of(line, number), **document}, False
+            else:
+                yield {"id": identity, **decision.record()}, True
+    except OSError as error:
+        raise InputError(f"stdin: {os.strerror(error.errno or 0)}") from None
 
 
-def read_row(line: bytes, number: int, ask: Ask, environ: Mapping[str, str]) -> tuple[Json, Ask]:
+def read_row(
+    line: bytes | None, number: int, ask: Ask, environ: Mapping[str, str]
+) -> tuple[Json, Ask]:
     """Returns a row's id with its ask. Raises: InputError naming the line."""
     from nr_cli.cli.attach import attachments_of
+    from nr_cli.cli.rows import BadRow, read_object, text_of
     from nr_cli.types.prompt import Prompt
 
     place = f"stdin:{number}"
     try:
-        row = json.loads(line.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError):
-        raise InputError(f"{place}: not JSON", exit=ExitCode.BAD_DATA) from None
-    text = row.get("prompt") if isinstance(row, dict) else None
-    if not isinstance(text, str) or not text.strip():
-        raise InputError(f'{place}: no "prompt" with text', exit=ExitCode.BAD_DATA)
-    system = row.get("system")
+        row = read_object(line)
+        text, system = text_of(row, "prompt"), text_of(row, "system")
+        if text is None or not text.strip():
+            raise BadRow('no "prompt" with text')
+    except BadRow as bad:
+        raise InputError(f"{place}: {bad.reason}", bad.hint, ExitCode.BAD_DATA) from None
     files = attachments_of(row.get("attachments"), place, environ)
-    prompt = Prompt(
-        text, system if isinstance(system, str) else ask.prompt.system, "batch", attachments=files
-    )
-    return row.get("id", number), ask._replace(prompt=prompt)
+    system = ask.prompt.system if system is None else system
+    prompt = Prompt(text, system, "batch", attachments=files)
+    return own_id(row.get("id"), number), ask._replace(prompt=prompt)
+
+
+def id_of(line: bytes | None, number: int) -> Json:
+    """Returns a row's own id where it can be read, be the rest as it may; else its line."""
+    try:
+        row = json.loads((line or b"").decode("utf-8", "replace"), parse_constant=lambda name: None)
+    except (ValueError, RecursionError):
+        return number  # no JSON at all: the row's error says so
+    return own_id(row.get("id"), number) if isinstance(row, dict) else number
+
+
+def own_id(id: Json, number: int) -> Json:
+    """Returns a row's id as it stands there; its line where it has none that can be told again."""
+    endless = isinstance(id, float) and isinf(id)
+    return number if id is None or endless or isinstance(id, dict | list) else id
