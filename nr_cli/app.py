@@ -380,10 +380,18 @@ def history_row(
         cost=record.cost if record else None,
         cache=record.cache if record else "off",
         ms=record.total_ms if record else 0.0,
-        decision=json.dumps(decision.record()),
+        decision=json.dumps({**decision.record(), **files_record(ask)}),
         cwd=cwd if isinstance(cwd, str) else None,
         conversation=ask.conversation or (None if ask.prompt.source == "batch" else id),
     )
+
+
+def files_record(ask: Ask) -> dict[str, Json]:
+    """Returns which files went along, as the history keeps them: names with hashes alone."""
+    files = ask.prompt.attachments
+    if not files:
+        return {}
+    return {"attachments": [{"name": file.name, "sha256": file.digest} for file in files]}
 
 
 def digest(text: str) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nr_cli.app import Router
     from nr_cli.store.history import HistoryRow
 
+MOST_NAMES = 5  # of files that a notice names
 SPOKEN = ("ok", "truncated")  # how an ask ended that left an answer to go on from
 
 
@@ -30,6 +31,7 @@ def go_on(router: Router, ask: Ask, last: bool, cid: str | None, say: Callable[[
     if not rows:
         raise no_conversation(router, cid)
     turns = turns_of(rows, say)
+    tell_left_files(rows, ask, say)
     system = ask.prompt.system
     if system is None:
         kept = [row.system for row in rows if not row.prompt_hashed]
@@ -59,3 +61,35 @@ def turns_of(rows: Sequence[HistoryRow], say: Callable[[str], None]) -> tuple[Me
     if lost:
         say(f"nr: {lost} of the conversation's turns is kept as a digest alone, and is left out")
     return tuple(turns)
+
+
+def tell_left_files(rows: Sequence[HistoryRow], ask: Ask, say: Callable[[str], None]) -> None:
+    """Says which files of earlier turns the model will not see, unless the ask has them again."""
+    again = {file.digest for file in ask.prompt.attachments}
+    names = {
+        name: None
+        for row in rows
+        if row.status in SPOKEN
+        for name, digest in files_of(row)
+        if digest not in again
+    }
+    if names:
+        shown = ", ".join(list(names)[:MOST_NAMES])
+        more = f" with {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        say(f"nr: earlier attachments are not sent again: {shown}{more} (add them with -a)")
+
+
+def files_of(row: HistoryRow) -> list[tuple[str, str]]:
+    """Returns the files that went along with an ask: names with hashes."""
+    import json
+
+    try:
+        record = json.loads(row.decision)
+    except (ValueError, RecursionError):
+        return []  # a row written without one
+    files = record.get("attachments") if isinstance(record, dict) else None
+    return [
+        (str(file.get("name")), str(file.get("sha256")))
+        for file in (files if isinstance(files, list) else [])
+        if isinstance(file, dict)
+    ]

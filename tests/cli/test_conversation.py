@@ -83,3 +83,19 @@ def test_a_log_of_the_version_before_is_read_on(nr: Nr, home: Path) -> None:
     assert nr("ask", "-m", "cat/x", "-c", "x").exit == 66, "an old ask began no conversation"
     nr("ask", "-m", "cat/x", "new")
     assert nr("ask", "-m", "cat/x", "-c", "x").out == b"new\n\nnew\n\nx\n"
+
+
+def test_files_of_earlier_turns_are_named_rather_than_lost_in_silence(
+    nr: Nr, home: Path, policy: Path
+) -> None:
+    policy.write_text(policy.read_text() + "models: {eye: {id: fs/ok, caps: [vision]}}\n")
+    for name in ("a.png", "b.png"):
+        (home / name).write_bytes(b"\x89PNG\r\n\x1a\n" + name.encode())
+    assert nr("ask", "-m", "eye", "-a", "a.png", "-a", "b.png", "see").err == ""
+    assert nr("ask", "-m", "eye", "on", "-c").err == (
+        "nr: earlier attachments are not sent again: a.png, b.png (add them with -a)\n"
+    )
+    assert "again: a.png (add" in nr("ask", "-m", "eye", "-c", "-a", "b.png", "more").err
+    assert nr("ask", "-q", "-m", "eye", "-c", "quiet").err == ""
+    kept = nr("log", "list", "--json").document[-1]["decision"]["attachments"]
+    assert [file.keys() for file in kept] == [{"name", "sha256"}] * 2

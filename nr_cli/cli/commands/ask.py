@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -77,12 +78,13 @@ def ask(
     from nr_cli.cli.request import end_by_saving, join_turns, make_ask, open_form, open_schema
 
     outside, router = outside_with_router(policy, no_project, quiet)
+    say: Callable[[str], None] = (lambda line: None) if quiet else outside.say
     form = open_form(outside, template, param, model, route, option, x, xl)
     end_by_saving(outside, save, form, prompt, system, param, {"--file": file, "--tag": tag})
     words = read_prompt(
         prompt or (),
         file or (),
-        (lambda line: None) if quiet else outside.say,
+        say,
         outside.environ,
         no_stdin=no_stdin,
         timeout=timeout,
@@ -103,7 +105,7 @@ def ask(
         timeout=timeout,
         schema=open_schema(schema, schema_multi, form.schema),
     )
-    request = join_turns(router, request, continue_, cid, outside.say)
+    request = join_turns(router, request, continue_, cid, say)
     shape = Shape(
         as_json=as_json,
         jsonl=jsonl,
