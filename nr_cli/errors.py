@@ -91,7 +91,7 @@ class NrError(Exception):
     """Ends a command with a worded message, a stable code and an exit status."""
 
     code = "bug"
-    exit = ExitCode.BUG
+    exit: int = ExitCode.BUG
     decision: Decision | None = None  # what was decided before it failed, where that is known
     attempts: tuple[Attempt, ...] = ()  # the requests that were made before it failed
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from nr_cli.cli.env import ClosedOutput, Outside, is_open
+from nr_cli.cli.env import ClosedOutput, Outside, Stopped, is_open
 from nr_cli.cli.narrate import Narrator
 from nr_cli.cli.plain import (
     PipeSink,
@@ -22,7 +23,7 @@ from nr_cli.cli.plain import (
 from nr_cli.errors import ExitCode, FailureKind, NrError, OutputError, UsageError
 from nr_cli.transport.sync import drive
 from nr_cli.types.decision import Decision
-from nr_cli.types.events import Decided, Event, Failed, Reasoning, Served, Text
+from nr_cli.types.events import Decided, Event, Failed, Held, Reasoning, Served, Started, Text
 from nr_cli.types.prompt import Ask
 from nr_cli.types.record import Record
 
@@ -64,6 +65,7 @@ class Answering:
         self.failed: Failed | None = None
         self.thought = ""
         self.pieces: list[str] = []
+        self.held: list[str] = []
         self.unwritten: OutputError | None = None
 
     def show_decision(self) -> int:
@@ -100,7 +102,7 @@ class Answering:
             self._write_failure(error)
             return int(error.exit)
         except BaseException as end:
-            self._break_off(nobody_reads=isinstance(end, ClosedOutput))
+            self._break_off(end)
             raise
         finally:
             self.router.close()
@@ -110,12 +112,19 @@ class Answering:
         if self.shape.jsonl:
             from nr_cli.cli.document import dump, event_document
 
-            self.outside.write(dump(event_document(event)))
+            told = event_document(event)
+            if told is not None:
+                self.outside.write(dump(told))
         match event:
             case Decided(decision):
                 self._decided(decision)
+            case Started():
+                self.held.clear()  # another's answer was dropped in favour of this one
+            case Held(text):
+                self.held.append(text)
             case Text(text):
                 self._think("\n")
+                self.held.clear()
                 self.pieces.append(text)
                 self._show(text)
             case Reasoning(text):
@@ -157,16 +166,10 @@ class Answering:
         record = self.record
         assert record is not None, "a flow that ends without an error has served"
         error = error_of(record, self.failed)
-        if self.unwritten is None:
-            try:
-                self.sink.end(complete=error is None)
-                if self.shape.as_json:
-                    from nr_cli.cli.document import answer_document, dump
-
-                    self.outside.write(dump(answer_document(record, error)))
-            except OutputError as unwritten:
-                self.unwritten = unwritten
-        self._keep(status_of(record), error)
+        try:
+            self._end_showing(record, error)
+        finally:  # a closed pipe or a signal while it is written takes nothing from the log
+            self._keep(status_of(record), error)
         self.narrator.end(record)
         if self.unwritten is not None:
             raise self.unwritten
@@ -176,25 +179,59 @@ class Answering:
             self._say(error)
         return int(error.exit)
 
+    def _end_showing(self, record: Record, error: NrError | None) -> None:
+        if self.unwritten is not None:
+            return
+        try:
+            self.sink.end(complete=error is None)
+            if self.shape.as_json:
+                from nr_cli.cli.document import answer_document, dump
+
+                self.outside.write(dump(answer_document(record, error)))
+        except OutputError as unwritten:
+            self.unwritten = unwritten
+
     def _say(self, error: NrError) -> None:
         from nr_cli.cli.report import error_lines
 
         for line in error_lines(error):
             self.outside.say(line)
 
-    def _break_off(self, nobody_reads: bool) -> None:
+    def _break_off(self, end: BaseException) -> None:
         """Leaves what was answered, a clean line, a history entry when a signal ends the answer."""
-        shown = self.outside.out_is_terminal or self.shape.output
-        if self.pieces and self.record is None and shown and not nobody_reads:
+        number = signal_of(end)
+        if not number:  # a bug: it is reported further up
+            self._keep("error", NrError(f"a bug in nr: {type(end).__name__}"))
+            return
+        error = Interrupted(number)
+        if self.record is None and number != signal.SIGPIPE:
             with suppress(OutputError, ClosedOutput):  # the signal is what matters now
-                self.sink.end(complete=False)
-        self._keep("interrupted", None)
+                self._show_partial(error)
+        self._keep("interrupted", error)
+
+    def _show_partial(self, error: NrError) -> None:
+        """Shows what there is of an answer that was broken off.
+
+        In a pipe what was streamed stands; what was held back is for a file, a person, a document:
+        a program that reads a code block must not take half of one for the whole.
+        """
+        if self.shape.as_json:
+            self._write_failure(error)
+        elif self._partial and (self.outside.out_is_terminal or self.shape.output):
+            for piece in self.held:
+                self.sink.text(piece)
+            self.sink.end(complete=False)
+
+    @property
+    def _partial(self) -> str:
+        """Returns what has come of an answer that has no record."""
+        return "".join(self.pieces or self.held)
 
     def _write_failure(self, error: NrError) -> None:
         from nr_cli.cli.document import dump, failure_document
 
         decision = self.decision or error.decision
-        self.outside.write(dump(failure_document(error, decision, "".join(self.pieces))))
+        self.outside.write(dump(failure_document(error, decision, self._partial)))
 
     def _keep(self, status: Status, error: NrError | None) -> None:
         """Adds the ask to the history, best effort, after everything was shown."""
@@ -202,9 +239,10 @@ class Answering:
             return
         from nr_cli.app import remember
 
-        partial = "".join(self.pieces)
         try:
-            remember(self.router, self.ask, self.decision, self.record, status, error, partial)
+            remember(
+                self.router, self.ask, self.decision, self.record, status, error, self._partial
+            )
         except Exception as trouble:
             # the answer stands, and its exit with it; a row that is missing is told, once
             self.outside.say(f"nr: this ask is not in the log ({type(trouble).__name__})")
@@ -256,6 +294,25 @@ class Incomplete(NrError):
 
     code = "incomplete"
     exit = ExitCode.INCOMPLETE
+
+
+class Interrupted(NrError):
+    """A signal ended the ask; the exit is the shell's number for that."""
+
+    code = "interrupted"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"interrupted by {signal.Signals(number).name}")
+        self.exit = 128 + number
+
+
+def signal_of(end: BaseException) -> int:
+    """Returns the signal by which the process will end for this, 0 for anything else."""
+    if isinstance(end, Stopped):
+        return end.signal
+    if isinstance(end, ClosedOutput):
+        return signal.SIGPIPE
+    return signal.SIGINT if isinstance(end, KeyboardInterrupt) else 0
 
 
 def error_of(record: Record, failed: Failed | None) -> NrError | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from nr_cli.cli.answering import error_of, status_of
+from nr_cli.cli.answering import Interrupted, error_of, status_of
 from nr_cli.cli.document import dump, row_document
 from nr_cli.cli.env import Outside, Stopped
 from nr_cli.cli.gauge import Gauge
@@ -19,7 +19,7 @@ from nr_cli.errors import ExitCode, NrError, UsageError
 from nr_cli.store.backlog import Backlog
 from nr_cli.store.behind import BehindCache
 from nr_cli.types.decision import Decision
-from nr_cli.types.events import Decided, Event, Failed, Served
+from nr_cli.types.events import Decided, Event, Failed, Held, Served, Started
 from nr_cli.types.prompt import Ask, Prompt
 from nr_cli.types.record import Record
 from nr_cli.types.steps import Reply, Step
@@ -91,6 +91,7 @@ class RowWork:
         self.decision: Decision | None = None
         self.record: Record | None = None
         self.failed: Failed | None = None
+        self.held: list[str] = []
         self._batch = batch
 
     @property
@@ -117,8 +118,13 @@ class RowWork:
                 self.decision = decision
             case Failed():
                 self.failed = event
+            case Started():
+                self.held.clear()
+            case Held(text):
+                self.held.append(text)
             case Served(record):
                 self.record = record
+                self.held.clear()
             case _:
                 pass
 
@@ -130,9 +136,9 @@ class RowWork:
             self.decision = self.decision or error.decision
         self._batch.take(self, error)
 
-    def interrupt(self) -> None:
+    def interrupt(self, number: int) -> None:
         """Is told that it was broken off: it has no row, so a resumed run asks it again."""
-        self._batch.remember(self, "interrupted", None)
+        self._batch.remember(self, "interrupted", self._batch.ending(number))
 
 
 class Batch:
@@ -200,9 +206,15 @@ class Batch:
         """Keeps the row in the history, soon; one that was never decided is not kept."""
         if not self.plan.keeps_history or work.decision is None or work.ask is None:
             return
+        record, partial = work.record, "".join(work.held)
         self._log.add(
-            HistoryEntry(self.router, work.ask, work.decision, work.record, status, error)
+            HistoryEntry(self.router, work.ask, work.decision, record, status, error, partial)
         )
+
+    def ending(self, number: int) -> NrError:
+        """Returns why the run is broken off: this signal, or rows that cannot be written."""
+        trouble = self._lines.trouble
+        return trouble if isinstance(trouble, NrError) else Interrupted(number or signal.SIGPIPE)
 
     def _works(self, rows: Rows, ready: Callable[[], None]) -> Iterator[RowWork]:
         """Yields the rows that are to be answered, bad ones among them."""
@@ -278,12 +290,13 @@ class HistoryEntry(NamedTuple):
     record: Record | None
     status: Status
     error: NrError | None
+    partial: str
 
     def row(self) -> HistoryRow:
         """Returns the row."""
         from nr_cli.app import history_row
 
-        return history_row(*self, partial="")
+        return history_row(*self)
 
 
 def refuse_unknown_pin(router: Router, ask: Ask) -> None:

@@ -11,6 +11,7 @@ from nr_cli.types.events import (
     Event,
     Failed,
     Finished,
+    Held,
     Reasoning,
     Served,
     Started,
@@ -158,7 +159,7 @@ def row_document(
 
 
 def event_document(event: Event) -> Json:
-    """Returns one event as a JSON object with its name."""
+    """Returns one event as a JSON object with its name, None for one that is not told."""
     match event:
         case Decided(decision):
             return {"event": "decided", "decision": decision.record()}
@@ -166,6 +167,8 @@ def event_document(event: Event) -> Json:
             return {"event": "started", "model": model.name, "model_id": model.id}
         case Text(text):
             return {"event": "text", "text": text}
+        case Held():
+            return None
         case Reasoning(text):
             return {"event": "reasoning", "text": text}
         case ToolCall(name, arguments):

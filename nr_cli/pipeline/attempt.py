@@ -25,7 +25,7 @@ from nr_cli.providers.codec import (
     Malformed,
     Refusal,
 )
-from nr_cli.types.events import Event, Failed, Finished, Reasoning, Text, ToolCall
+from nr_cli.types.events import Event, Failed, Finished, Held, Reasoning, Text, ToolCall
 from nr_cli.types.record import Finish, Usage
 from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import Broke, Ended, HttpCall, Open, Opened, Read, Reply, Step
@@ -77,7 +77,7 @@ class Attempt:
         self.failure: Failed | None = None
 
     def run(self, hold: bool) -> Flow:
-        """Yields steps with events as they come; `hold` keeps text back for the caller."""
+        """Yields steps with events as they come; with `hold` text comes as Held."""
         call = self.codec.encode(self.request, self.credential)
         timeouts = self.request.timeouts
         within = min(timeouts.first_token, self.deadline - self.clock())
@@ -127,13 +127,11 @@ class Attempt:
             match delta:
                 case Text(text):
                     self._keep(text)
-                    if not hold:
-                        yield delta
+                    yield Held(text) if hold else delta
                 case Refusal(text):
                     self.refused = True
                     self._keep(text)
-                    if not hold:
-                        yield Text(text)
+                    yield Held(text) if hold else Text(text)
                 case Reasoning(text):
                     self.thoughts.append(text)
                     yield delta

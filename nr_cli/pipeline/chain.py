@@ -57,7 +57,7 @@ def walk(
 ) -> Generator[Step | Event, Reply, Reached]:
     """Yields the events of each attempt; returns the answer, or an outcome cut after text.
 
-    Where it is `buffered` no text is yielded: the caller shows the outcome's.
+    Where it is `buffered` text comes as Held: the caller shows the outcome's.
 
     There is at least one request: a decision without candidates is refused before.
 

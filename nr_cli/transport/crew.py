@@ -60,8 +60,8 @@ class Work(Protocol):
         """Takes how the flow ended."""
         ...
 
-    def interrupt(self) -> None:
-        """Is told that the flow was broken off."""
+    def interrupt(self, number: int) -> None:
+        """Is told that the flow was broken off, by this signal or, with 0, for want of a reader."""
         ...
 
 
@@ -218,7 +218,7 @@ class Crew:
         except NrError as error:
             work.end(error)
         except asyncio.CancelledError:
-            work.interrupt()
+            work.interrupt(self._signal)
             raise
         except Exception as bug:
             # one row that meets a bug must not take the others along: its result names it

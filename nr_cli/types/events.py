@@ -28,6 +28,12 @@ class Text(NamedTuple):
     text: str
 
 
+class Held(NamedTuple):
+    """A piece of an answer that is shown only when it is whole, or when the ask is broken off."""
+
+    text: str
+
+
 class Reasoning(NamedTuple):
     """A piece of the model's thinking, which is not part of the answer."""
 
@@ -82,6 +88,6 @@ class Served(NamedTuple):
 
 
 Event: TypeAlias = (
-    "Decided | Started | Text | Reasoning | ToolCall | Failed | Waiting | Switched"
+    "Decided | Started | Text | Held | Reasoning | ToolCall | Failed | Waiting | Switched"
     " | Finished | Served"
 )

@@ -293,6 +293,9 @@ def test_a_signal_keeps_what_is_answered_and_says_how_to_go_on(
     assert child.returncode == -number
     assert time.monotonic() - began < within
     assert "--resume" in said
+    kept = nr("log", "list", "--json").document
+    broken_off = [(row["prompt"], row["exit"]) for row in kept if row["status"] == "interrupted"]
+    assert ("p3", 128 + number) in broken_off
     before = rows_of((home / "out.jsonl").read_bytes())
     assert 3 not in [row["id"] for row in before]
     rows[3]["model"] = "cat/x"

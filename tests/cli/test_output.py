@@ -72,6 +72,73 @@ def seen_by(faults: Faults, behaviour: str) -> int:
         return int(json.load(response)["by_behaviour"].get(behaviour, 0))
 
 
+HALTING = """version: 1
+providers:
+  sh: {kind: command, local: true,
+       command: [sh, -c, "printf '```sh\\nhalf of it'; sleep 0.3; touch came; exec sleep 30"]}
+default: {use: sh/x}
+"""
+
+
+def interrupted(environ: dict[str, str], home: Path, number: int, *flags: str) -> tuple[bytes, int]:
+    """Ends an ask of which half has come; returns its stdout with its exit."""
+    (home / "halting.yaml").write_text(HALTING)
+    ask = subprocess.Popen(
+        command(["ask", "--policy", "halting.yaml", *flags, "hi"]),
+        env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=home,
+    )  # fmt: skip
+    deadline = time.monotonic() + 10
+    while not (home / "came").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    ask.send_signal(number)
+    out, _ = ask.communicate(timeout=5)
+    return out, ask.returncode
+
+
+@pytest.mark.parametrize(
+    ("number", "flags"),
+    [
+        (signal.SIGINT, ["-O", "out.md"]),
+        (signal.SIGTERM, ["--json"]),
+        (signal.SIGHUP, ["-x"]),
+        (signal.SIGTERM, ["--no-stream"]),
+    ],
+    ids=["file", "document", "block", "whole"],
+)
+def test_what_was_held_back_when_a_signal_came_is_not_lost(
+    nr: Nr, environ: dict[str, str], home: Path, number: int, flags: list[str]
+) -> None:
+    half = "```sh\nhalf of it"
+    (home / "out.md").write_text("old")
+    out, exit = interrupted(environ, home, number, *flags)
+    assert exit == -number
+    kept = nr("log", "list", "--json").document[0]
+    assert (kept["status"], kept["exit"], kept["answer"]) == ("interrupted", 128 + number, half)
+    assert (home / "out.md").read_text() == "old"
+    if "-O" in flags:
+        assert (home / "out.md.partial").read_text() == half + "\n"
+    if "--json" in flags:
+        document = json.loads(out)
+        assert (document["answer"], document["finish"]) == (half, None)
+        assert document["error"]["exit"] == 128 + number
+    else:
+        assert out == b"", "half a block is no answer for a program"
+
+
+def test_a_reader_who_left_before_a_whole_answer_takes_nothing_from_the_log(
+    nr: Nr, environ: dict[str, str], policy: Path
+) -> None:
+    unread, written = os.pipe()
+    os.close(unread)
+    with open(written, "wb") as nobody:
+        done = subprocess.run(
+            command(["ask", "-x", "-m", "cat/x", "paid"]), stdout=nobody,
+            env={**environ, "NR_POLICY": str(policy)}, stdin=subprocess.DEVNULL, timeout=30,
+        )  # fmt: skip
+    assert done.returncode == -signal.SIGPIPE
+    assert nr("log", "list", "--json").document[0]["answer"] == "paid"
+
+
 def test_an_interrupt_leaves_the_old_file_alone(
     environ: dict[str, str], policy: Path, home: Path, faults: Faults
 ) -> None:
