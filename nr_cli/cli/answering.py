@@ -97,6 +97,7 @@ class Answering:
                 self._hear(event)
         except NrError as error:
             self._keep("error", error)
+            self._tell_cache()
             if not self.shape.as_json:
                 raise
             self._write_failure(error)
@@ -171,6 +172,7 @@ class Answering:
         finally:  # a closed pipe or a signal while it is written takes nothing from the log
             self._keep(status_of(record), error)
         self.narrator.end(record)
+        self._tell_cache()
         if self.unwritten is not None:
             raise self.unwritten
         if error is None:
@@ -190,6 +192,14 @@ class Answering:
                 self.outside.write(dump(answer_document(record, error)))
         except OutputError as unwritten:
             self.unwritten = unwritten
+
+    def _tell_cache(self) -> None:
+        """Says with -v why the cache had no part in the answer, where it should have had one."""
+        if not self.shape.verbose or self.ask.cache == "off":
+            return
+        trouble = self.router.cache.trouble or self.router.cache.find_trouble()
+        if trouble:
+            self.outside.say(f"nr: the cache keeps nothing: {trouble}")
 
     def _say(self, error: NrError) -> None:
         from nr_cli.cli.report import error_lines

@@ -28,6 +28,7 @@ READ_WAIT_S = 0.05
 WRITE_WAIT_S = 0.25
 COMMAND_WAIT_S = 2.0
 FUTURE_S = 60.0
+NOWHERE = "there is no directory for it (set HOME or NR_CACHE_DIR)"
 INLINE = "mode = 1 AND filename IS NULL AND typeof(value) = 'blob' AND length(value) <= ?"
 SELECT_ONE = f"SELECT value FROM Cache WHERE key = ? AND raw = 1 AND {INLINE} LIMIT 1"
 SELECT_RECENT = (
@@ -46,7 +47,10 @@ class Entry(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """What the cache holds; sizes in bytes on disk, times in seconds since the epoch."""
+    """What the cache holds; sizes in bytes on disk, times in seconds since the epoch.
+
+    `trouble` says why it can keep nothing, None where it can.
+    """
 
     path: str | None
     entries: int
@@ -54,12 +58,14 @@ class Stats(NamedTuple):
     max_bytes: int
     oldest: float | None
     newest: float | None
+    trouble: str | None = None
 
 
 class Cache:
     """The answers kept in one directory; None for a directory that cannot be had.
 
-    `trouble` says why the last write was not kept, for whoever wants to tell the user.
+    `trouble` says why the last write was not kept, for whoever wants to tell the user; `is_busy`
+    that another process kept it from being written, so that a later try may do.
     """
 
     def __init__(
@@ -69,6 +75,7 @@ class Cache:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.trouble: str | None = None
+        self.is_busy = False
         self._directory = directory
         self._max_bytes = max_bytes
         self._clock = clock
@@ -142,7 +149,22 @@ class Cache:
         rows = self._select(SELECT_STATS, ())
         entries, oldest, newest = rows[0] if rows else (0, None, None)
         size = sum(_size(self.path + part) for part in damage.PARTS) if self.path else 0
-        return Stats(self.path, entries, size, self._max_bytes, oldest, newest)
+        return Stats(self.path, entries, size, self._max_bytes, oldest, newest, self.find_trouble())
+
+    def find_trouble(self) -> str | None:
+        """Returns why nothing can be kept here, found without writing anything."""
+        directory, path = self._directory, self.path
+        if not directory or not path:
+            return NOWHERE
+        if not os.path.lexists(directory):
+            return None  # it is made with the first answer
+        if fault := find_fault(directory):
+            return f"{directory} {fault}"
+        if not os.access(directory, os.W_OK | os.X_OK):
+            return f"{directory} cannot be written"
+        if os.path.lexists(path) and not damage.is_plain(path):
+            return f"{path} is not a regular file"
+        return None
 
     def recent(self, limit: int) -> Iterator[tuple[str, float, Mapping[str, str]]]:
         """Yields key, time and labels of the entries stored last, newest first."""
@@ -189,6 +211,9 @@ class Cache:
 
     def _write(self, act: Callable[[AnswerStore], int | None], wait: float) -> int | None:
         """Carries out one write, making or replacing the database first if need be."""
+        self.is_busy = False
+        if not self._directory:
+            self.trouble = NOWHERE
         if not self._directory or self._gave_up:
             return None
         for _ in range(2):  # the second time on a new database
@@ -201,15 +226,18 @@ class Cache:
                 self.close()
                 self.trouble = str(error)
                 if not damage.is_ruined(error) or not self._set_aside(seen):
-                    self._gave_up = damage.code_of(error) not in damage.BUSY
+                    self.is_busy = damage.code_of(error) in damage.BUSY
+                    self._gave_up = not self.is_busy
                     self._is_full = damage.code_of(error) == damage.FULL
                     return None
             except (OSError, ValueError) as error:
                 self.close()
                 self.trouble = str(error)
+                self.is_busy = isinstance(error, BlockingIOError)
                 return None
             else:
                 self.trouble = None
+                self.is_busy = done is None
                 return done
         return None
 
@@ -235,6 +263,8 @@ class Cache:
 
     def _lock(self) -> int:
         held = damage.lock(os.path.join(self._directory or "", LOCK_NAME), WRITE_WAIT_S)
+        if held is None and os.access(os.path.join(self._directory or "", LOCK_NAME), os.W_OK):
+            raise BlockingIOError("another process is making or mending the cache")
         if held is None:
             raise OSError("the cache cannot be locked")
         return held
@@ -251,6 +281,8 @@ class Cache:
 
     def _unlink(self) -> bool:
         """Removes the database whole: on a full disk there is no room even to delete rows."""
+        if self.find_trouble():
+            return False  # in a directory that is not to be trusted nothing is removed either
         try:
             held = self._lock()
         except OSError:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,3 +69,59 @@ def test_a_damaged_cache_costs_an_ask_but_never_an_answer(nr: Nr, home: Path) ->
     done = nr("ask", "-m", "fs/nonce", "hi")
     assert done.exit == 0
     assert done.out != first
+
+
+def as_link(place: Path) -> None:
+    (place.parent / "real").mkdir(mode=0o700)
+    place.symlink_to("real")
+
+
+def as_anybodys(place: Path) -> None:
+    place.mkdir()
+    place.chmod(0o770)
+
+
+def as_file(place: Path) -> None:
+    place.touch()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [(as_link, "is a symbolic link"), (as_anybodys, "can be written by others"),
+     (as_file, "is not a directory")],
+)  # fmt: skip
+def test_a_cache_that_keeps_nothing_says_so_where_it_is_asked(
+    nr: Nr, home: Path, spoil: Callable[[Path], None], why: str
+) -> None:
+    spoil(home / "place")
+    env = {"NR_CACHE_DIR": str(home / "place")}
+    assert nr("ask", "-m", "cat/x", "hi", env=env).err == ""
+    told = nr("ask", "-v", "-m", "cat/x", "hi", env=env).err
+    assert [line for line in told.splitlines() if why in line], told
+    assert why in nr("ask", "-v", "--cache", "only", "hi", env=env).err
+    assert why in nr("cache", "stats", env=env).out.decode()
+    assert why in nr("cache", "stats", "--json", env=env).document["trouble"]
+    assert why in nr("doctor", env=env).out.decode()
+
+
+def test_a_cache_that_works_has_no_trouble_to_tell(nr: Nr) -> None:
+    assert "cache keeps" not in nr("ask", "-v", "-m", "cat/x", "hi").err
+    assert nr("cache", "stats", "--json").document["trouble"] is None
+    assert b"trouble" not in nr("cache", "stats").out
+
+
+def test_a_cache_is_cleared_later_when_it_is_busy_and_never_when_it_is_spoilt(
+    nr: Nr, home: Path
+) -> None:
+    assert nr("ask", "-m", "cat/x", "hi").exit == 0
+    path = os.fsdecode(nr("cache", "path").out.strip())
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        busy = nr("cache", "clear")
+        other.execute("ROLLBACK")
+    assert busy.exit == 75
+    assert "try again" in busy.err
+    os.chmod(os.path.dirname(path), 0o770)
+    done = nr("cache", "clear")
+    assert (done.exit, done.out) == (74, b"")
+    assert "written by others" in done.err

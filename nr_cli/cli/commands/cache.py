@@ -12,7 +12,7 @@ import typer
 from nr_cli.cli import flags
 from nr_cli.cli.arguments import AskingCommand
 from nr_cli.cli.screen import neutralise
-from nr_cli.errors import ConfigError, ExitCode
+from nr_cli.errors import ConfigError, ExitCode, OutputError
 from nr_cli.store.cache import Cache, Stats
 from nr_cli.store.paths import find_paths
 
@@ -52,7 +52,8 @@ def prune(
 
     Example: nr cache prune --days 1
     """
-    _tell_removed(_open_cache().prune(days * 86_400))
+    cache = _open_cache()
+    _tell_removed(cache, cache.prune(days * 86_400))
 
 
 @app.command("clear")
@@ -61,7 +62,8 @@ def clear() -> None:
 
     Example: nr cache clear
     """
-    _tell_removed(_open_cache().clear())
+    cache = _open_cache()
+    _tell_removed(cache, cache.clear())
 
 
 @app.command("why", cls=AskingCommand)
@@ -114,10 +116,13 @@ def _open_cache() -> Cache:
     return Cache(find_paths(os.environ).cache)
 
 
-def _tell_removed(count: int | None) -> None:
-    if count is None:
-        typer.echo("cache: cannot be written now (try again; nr cache path names it)", err=True)
+def _tell_removed(cache: Cache, count: int | None) -> None:
+    if count is None and cache.is_busy:
+        typer.echo("nr: cache: another process is writing it (try again)", err=True)
         raise typer.Exit(ExitCode.TRY_LATER)
+    if count is None:
+        why = neutralise(cache.trouble or "for no reason that is known")
+        raise OutputError(f"cache: it cannot be written: {why}", "nr cache path names it")
     typer.echo(f"removed {count} {'answer' if count == 1 else 'answers'}")
 
 
@@ -130,6 +135,8 @@ def _describe(stats: Stats, now: float) -> str:
     if stats.oldest is not None and stats.newest is not None:
         lines.append(("oldest", f"{_age(now - stats.oldest)} ago"))
         lines.append(("newest", f"{_age(now - stats.newest)} ago"))
+    if stats.trouble is not None:
+        lines.append(("trouble", f"keeps nothing: {neutralise(stats.trouble)}"))
     return "\n".join(f"{name:<8} {value}" for name, value in lines)
 
 
