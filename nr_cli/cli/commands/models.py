@@ -98,13 +98,14 @@ def pull(offline: flags.Offline = False) -> None:
     from nr_cli.cli.outside import outside_with_router
     from nr_cli.settings import child_environ
     from nr_cli.store.keys import vendor_variables
-    from nr_cli.store.weights import fetch
+    from nr_cli.store.weights import fetch, mend
 
     outside, router = outside_with_router(None, True)
     if router.paths.data is None:
         raise ConfigError("models pull: there is no place for it", "set HOME or NR_DATA_DIR")
     seen = child_environ(outside.environ, vendor_variables())
     path = fetch(router.paths.data, router.progress, offline, seen)
+    mend(router.paths.data, router.progress, offline, seen)
     outside.write(os.fsencode(path) + b"\n")
 
 
