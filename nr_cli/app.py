@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from nr_cli import __version__
-from nr_cli.errors import ConfigError, NoCredential, NrError
+from nr_cli.errors import ConfigError, NoCredential, NrError, Refused
 from nr_cli.pipeline.answer import World, answer
 from nr_cli.pipeline.facts import FactBook, Reader
 from nr_cli.settings import child_environ, policy_files
@@ -188,11 +188,21 @@ class Router:
         return decision._replace(overhead_ms=(time.perf_counter() - began) * 1000)
 
     def preview(self, ask: Ask) -> Decision:
-        """Returns the decision; where no key is at hand, the one that keys would allow."""
+        """Returns the decision; where no key is at hand, the one that keys would allow.
+
+        Raises: what the ask would before it sends anything (CacheMiss, Refused, ConfigError).
+        """
         try:
             return self.decide(ask)
         except NoCredential:
             return self.decide(ask, reading=True)
+        except Refused:
+            if not ask.offline:
+                raise
+            from nr_cli.pipeline.answer import Keys, look
+
+            world = self._world(ask, True, self.cache)
+            return look(ask, Keys(ask, world), world)[0]
 
     @cached_property
     def _classifiers(self) -> dict[str, Callable[[str], str | None]]:
@@ -249,11 +259,14 @@ class Router:
         self, ask: Ask, full: bool = True, shelf: Shelf | None = None
     ) -> Generator[Step | Event, Reply, Record]:
         """Returns the flow that answers an ask; `full` as for `decide`, `shelf` for the cache."""
+        return answer(ask, self._world(ask, full, shelf or self.cache))
+
+    def _world(self, ask: Ask, full: bool, shelf: Shelf) -> World:
+        """Returns what the pipeline is handed for one ask."""
         from nr_cli.pipeline.ports import Ports
 
         ports = Ports(codec_named, self.credential, time.monotonic)
-        decide = partial(self.decide, ask, full=full)
-        return answer(ask, World(decide, ports, shelf or self.cache, time.time))
+        return World(partial(self.decide, ask, full=full), ports, shelf, time.time)
 
     def child_environ(self) -> dict[str, str]:
         """Returns what programs may see of the environment: no key of any provider."""

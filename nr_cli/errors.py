@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nr_cli.types.decision import Decision
     from nr_cli.types.events import Failed
     from nr_cli.types.policy import Finding
-    from nr_cli.types.record import Attempt
+    from nr_cli.types.record import Attempt, CacheStatus
 
 
 class ExitCode(IntEnum):
@@ -94,6 +94,7 @@ class NrError(Exception):
     exit: int = ExitCode.BUG
     decision: Decision | None = None  # what was decided before it failed, where that is known
     attempts: tuple[Attempt, ...] = ()  # the requests that were made before it failed
+    cache: tuple[CacheStatus, str | None] | None = None  # how it took part, the key looked for
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

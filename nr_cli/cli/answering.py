@@ -66,6 +66,7 @@ class Answering:
         self.thought = ""
         self.pieces: list[str] = []
         self.held: list[str] = []
+        self.sent = False
         self.unwritten: OutputError | None = None
 
     def show_decision(self) -> int:
@@ -120,6 +121,7 @@ class Answering:
             case Decided(decision):
                 self._decided(decision)
             case Started():
+                self.sent = True
                 self.held.clear()  # another's answer was dropped in favour of this one
             case Held(text):
                 self.held.append(text)
@@ -214,6 +216,10 @@ class Answering:
             self._keep("error", NrError(f"a bug in nr: {type(end).__name__}"))
             return
         error = Interrupted(number)
+        if self.sent:
+            from nr_cli.pipeline.answer import cache_status
+
+            error.cache = (cache_status(self.ask), None)
         if self.record is None and number != signal.SIGPIPE:
             with suppress(OutputError, ClosedOutput):  # the signal is what matters now
                 self._show_partial(error)

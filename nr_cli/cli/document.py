@@ -107,10 +107,19 @@ def failure_document(error: NrError, decision: Decision | None, partial: str) ->
     return {
         **UNKNOWN,
         **known,
+        **cache_fields(error),
         "answer": partial or None,
         "attempts": attempts_document(error.attempts),
         "error": error_document(error),
     }
+
+
+def cache_fields(error: NrError | None) -> dict[str, Json]:
+    """Returns what the cache had to do with an ask that failed, where that is known."""
+    if error is None or error.cache is None:
+        return {}
+    status, key = error.cache
+    return {"cache": {"status": status, "age_s": None, "key": key}}
 
 
 def answer_document(record: Record, error: NrError | None) -> dict[str, Json]:
@@ -149,7 +158,7 @@ def row_document(
     id: str | int, decision: Decision | None, record: Record | None, error: NrError | None
 ) -> Json:
     """Returns one row of a batch's output: the document of an ask, the parts that rows keep."""
-    known: dict[str, Json] = {**UNKNOWN, "error": error_document(error)}
+    known: dict[str, Json] = {**UNKNOWN, **cache_fields(error), "error": error_document(error)}
     if decision is not None:
         model = record.model if record else decision.chain[0] if decision.chain else None
         known |= {"route": decision.route, "model": model.name if model else None}

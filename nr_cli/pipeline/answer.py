@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from nr_cli.errors import CacheMiss, Refused
+from nr_cli.errors import CacheMiss, NrError, Refused
 from nr_cli.pipeline import cachekey
 from nr_cli.pipeline.cost import cost_of
 from nr_cli.pipeline.ports import Ports
@@ -101,6 +101,10 @@ class Keys:
             )
         return self._keyed[model.name]
 
+    def first(self, decision: Decision) -> str:
+        """Returns the key of the candidate that is asked first."""
+        return self.of(decision, decision.chain[0]).key
+
 
 class Found(NamedTuple):
     """A cached answer with the request it answers."""
@@ -131,24 +135,31 @@ def answer(ask: Ask, world: World) -> Generator[Step | Event, Reply, Record]:
 
 
 def look(ask: Ask, keys: Keys, world: World) -> tuple[Decision, Found | None]:
-    """Returns the decision with the cached answer that serves it, if one does."""
+    """Returns the decision with the cached answer that serves it, if one does.
+
+    Raises: Refused (no model may answer), CacheMiss (only the cache was allowed, or offline).
+    """
     cache_alone = ask.cache == "only"
     if cache_alone or ask.offline:
         reading = world.decide(True)
         found = find(ask, reading, keys, world, all_candidates=True)
         if found is not None or cache_alone:
             if found is None:
-                raise CacheMiss("not in the cache", "ask once without --cache only")
+                missed = CacheMiss("not in the cache", "ask once without --cache only")
+                missed.decision, missed.cache = reading, ("miss", keys.first(reading))
+                raise missed
             return reading, found
     try:
         decision = world.decide(False)
     except Refused as refused:
         if not ask.offline:
             raise
-        hint = "drop --offline, or add a local provider"
-        raise CacheMiss(
-            "offline: not in the cache, and no local model may answer", hint
-        ) from refused
+        missed = CacheMiss(
+            "offline: not in the cache, and no local model may answer",
+            "drop --offline, or add a local provider",
+        )
+        missed.decision, missed.cache = refused.decision, (cache_status(ask), keys.first(reading))
+        raise missed from refused
     return decision, find(ask, decision, keys, world, all_candidates=False)
 
 
@@ -222,11 +233,15 @@ def send(
     # each attempt keeps to its own total: a short one must not use up the next candidate's
     deadline = began + (ask.timeout or max(totals))
     held = ask.buffered or ask.schema is not None
-    reached = yield from walk(chain, world.ports, deadline, held)
-    if ask.schema is not None:
-        from nr_cli.pipeline.structured import satisfy
+    try:
+        reached = yield from walk(chain, world.ports, deadline, held)
+        if ask.schema is not None:
+            from nr_cli.pipeline.structured import satisfy
 
-        reached = yield from satisfy(reached, ask.schema, world.ports, deadline)
+            reached = yield from satisfy(reached, ask.schema, world.ports, deadline)
+    except NrError as error:
+        error.cache = (cache_status(ask), keys.first(decision))
+        raise
     outcome, request = reached.outcome, reached.request
     if held and outcome.text:
         yield Text(outcome.text)
@@ -243,7 +258,7 @@ def send(
         complete=outcome.failed is None,
         usage=outcome.usage,
         cost=cost_of(outcome.usage, request.model.price, has_audio(request)),
-        cache=status_of(ask),
+        cache=cache_status(ask),
         cache_key=key,
         cache_age=None,
         attempts=reached.attempts,
@@ -259,7 +274,7 @@ def has_audio(request: Request) -> bool:
     return any(file.medium == "audio" for turn in turns for file in turn.attachments)
 
 
-def status_of(ask: Ask) -> CacheStatus:
+def cache_status(ask: Ask) -> CacheStatus:
     """Returns how the cache took part in an answer that came from a backend."""
     if ask.cache == "off":
         return "off"

@@ -71,6 +71,59 @@ def test_a_damaged_cache_costs_an_ask_but_never_an_answer(nr: Nr, home: Path) ->
     assert done.out != first
 
 
+TWO = """version: 1
+providers:
+  keyed: {kind: openai, base_url: "https://127.0.0.1:1/v1", api_key_env: NO_SUCH_KEY}
+  cat: {kind: command, command: [cat], local: true}
+default: {use: [keyed/x, cat/x]}
+"""
+
+
+def test_why_looks_for_the_answer_of_every_candidate(nr: Nr, home: Path) -> None:
+    """The first of the policy lacks its key, so the second is asked."""
+    (home / "two.yaml").write_text(TWO)
+    assert nr("ask", "--policy", "two.yaml", "hi").out == b"hi\n"
+    assert nr("ask", "--policy", "two.yaml", "--cache", "only", "hi").exit == 0
+    done = nr("cache", "why", "--policy", "two.yaml", "--json", "hi")
+    assert (done.exit, done.document["status"], done.document["model"]) == (0, "hit", "cat/x")
+    keyed = {"NO_SUCH_KEY": "k"}
+    assert nr("ask", "--policy", "two.yaml", "--cache", "only", "hi", env=keyed).exit == 0
+    why = nr("cache", "why", "--policy", "two.yaml", "hi", env=keyed)
+    assert why.exit == 0
+    assert b"keyed/x is asked first" in why.out
+
+
+@pytest.mark.parametrize(
+    ("flags", "exit", "status"),
+    [
+        (["--cache", "only"], 81, "miss"),
+        (["--offline"], 81, "miss"),
+        (["-m", "fs/500"], 69, "miss"),
+        (["-m", "fs/500", "--cache", "refresh"], 69, "refresh"),
+        (["-m", "fs/500", "--no-cache"], 69, "off"),
+    ],
+    ids=["only", "offline", "failed", "refresh", "off"],
+)
+def test_a_failed_ask_says_in_json_what_it_looked_for(
+    nr: Nr, flags: list[str], exit: int, status: str
+) -> None:
+    done = nr("ask", *flags, "--json", "looked for")
+    document = done.document
+    assert (done.exit, document["cache"]["status"]) == (exit, status)
+    assert len(document["cache"]["key"]) == 64
+    assert document["route"] == ("default" if "-m" not in flags else None)
+    assert document["decision"]["version"] == 1
+
+
+@pytest.mark.parametrize("command", [["ask", "--dry-run"], ["route"]], ids=lambda words: words[0])
+def test_a_decision_alone_ends_offline_as_the_ask_does(nr: Nr, command: list[str]) -> None:
+    assert nr("ask", "--offline", "-m", "fs/nonce", "hi").exit == 81
+    assert nr(*command, "--offline", "-m", "fs/nonce", "hi").exit == 81
+    assert nr("ask", "-m", "fs/nonce", "hi").exit == 0
+    assert nr("ask", "--offline", "-m", "fs/nonce", "hi").exit == 0
+    assert nr(*command, "--offline", "-m", "fs/nonce", "hi").exit == 0
+
+
 def as_link(place: Path) -> None:
     (place.parent / "real").mkdir(mode=0o700)
     place.symlink_to("real")
