@@ -14,7 +14,6 @@ from nr_cli.cli.plain import (
     Sink,
     TerminalSink,
     WholeSink,
-    code_block,
     encode,
     replaceable,
     with_newline,
@@ -54,6 +53,8 @@ class Answering:
     def __init__(self, outside: Outside, router: Router, ask: Ask, shape: Shape) -> None:
         """Takes the world, a router, the ask, how to show it."""
         refuse_contradictions(shape)
+        if shape.quiet:
+            shape = shape._replace(verbose=False)
         self.outside = outside
         self.router = router
         self.ask = ask._replace(buffered=shape.buffered, stream=not shape.buffered)
@@ -179,7 +180,7 @@ class Answering:
             raise self.unwritten
         if error is None:
             return ExitCode.OK
-        if not self.shape.as_json and not self.shape.quiet:
+        if not self.shape.as_json:
             self._say(error)
         return int(error.exit)
 
@@ -281,13 +282,18 @@ class Answering:
 
     def _write_file(self, text: str, complete: bool) -> None:
         assert self.shape.output is not None, "chosen only with -O"
-        block = self.shape.block
-        write_file(
-            self.shape.output, code_block(text, block == "last") if block else text, complete
-        )
+        write_file(self.shape.output, self._block_of(text), complete)
+
+    def _block_of(self, text: str) -> str:
+        """Returns the code block that -x or --xl wants of an answer, else the answer."""
+        if self.shape.block is None:
+            return text
+        from nr_cli.cli.blocks import code_block
+
+        return code_block(text, self.shape.block == "last")
 
     def _write_block(self, text: str, complete: bool) -> None:
-        block = with_newline(code_block(text, self.shape.block == "last"))
+        block = with_newline(self._block_of(text))
         if self.outside.out_is_terminal:
             from nr_cli.cli.screen import neutralise
 

@@ -142,29 +142,3 @@ def write_file(path: str, text: str, complete: bool) -> None:
             raise
     except OSError as error:
         raise OutputError(f"-O {path}: {os.strerror(error.errno or 0)}") from None
-
-
-def code_block(text: str, last: bool) -> str:
-    """Returns the first or last fenced block without its fence, or the whole text without one.
-
-    Fences as CommonMark 0.31 has them: three or more backticks or tildes, up to three spaces in.
-    """
-    blocks: list[list[str]] = []
-    fence = ""
-    for line in text.splitlines(keepends=True):
-        stripped = line.strip()
-        indent = len(line) - len(line.lstrip(" "))
-        if fence:
-            if indent < 4 and stripped.strip(fence[0]) == "" and len(stripped) >= len(fence):
-                fence = ""
-            else:
-                blocks[-1].append(line)
-        elif indent < 4 and stripped.startswith(("```", "~~~")):
-            mark = stripped[0]
-            run = len(stripped) - len(stripped.lstrip(mark))
-            if mark != "`" or "`" not in stripped[run:]:
-                fence = mark * run
-                blocks.append([])
-    if not blocks:
-        return text
-    return "".join(blocks[-1 if last else 0])

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nr_cli.cli.plain import code_block
+from nr_cli.cli.blocks import code_block
 from nr_cli.cli.screen import Neutraliser, neutralise
 from tests.conftest import KEY, Faults, Nr, command
 
@@ -162,8 +162,42 @@ def test_a_file_is_replaced_by_a_whole_answer_alone(nr: Nr, home: Path) -> None:
         ("no block", "no block", "no block"),
         ("````\n```\nin\n```\n````\n", "```\nin\n```\n", "```\nin\n```\n"),
         ("```\nopen", "open", "open"),
+        ("```\na\x0cb\x85c\u2028d\x1ce\r\nf\rg\n```\n",)
+        + ("a\x0cb\x85c\u2028d\x1ce\r\nf\rg\n",) * 2,
+        ("1. do\n\n   ```sh\n   a\n     b\n   ```\n2. it\n", "a\n  b\n", "a\n  b\n"),
+        ("- x\n  - y\n\n    ```\n    a\n\n    b\n    ```\n", "a\n\nb\n", "a\n\nb\n"),
+        ("10. - ```\n      a\n      ```\n      z\n", "a\n", "a\n"),
+        ("-\t```\n\ta\n\t```\n", "a\n", "a\n"),
+        ("1. x\n   ```\na\n   ```\n", "a\n", "a\n"),
+        ("    ```\n    a\n    ```\n", "    ```\n    a\n    ```\n", "    ```\n    a\n    ```\n"),
+        ("- x\n\nend\n\n    ```\n", "- x\n\nend\n\n    ```\n", "- x\n\nend\n\n    ```\n"),
+        ("  ```\n   a\n b\n  ```\n", " a\nb\n", " a\nb\n"),
+        ("~~~~ `js` ~\n~~~\n````\n~~~~~ \n", "~~~\n````\n", "~~~\n````\n"),
+        ("``` a`b\n```\nc", "c", "c"),
+        ("```\na\n    ```\n", "a\n    ```\n", "a\n    ```\n"),
+        ("* * *\n```\na\n```", "a\n", "a\n"),
+        ("-     ```\n\n      a\n", "-     ```\n\n      a\n", "-     ```\n\n      a\n"),
     ],
-    ids=["two", "none", "nested", "open"],
+    ids=[
+        "two",
+        "none",
+        "nested",
+        "open",
+        "odd line ends",
+        "item",
+        "nested items",
+        "marker's line",
+        "tab",
+        "code left of its item",
+        "indented",
+        "after a list",
+        "indented fence",
+        "tildes",
+        "inline",
+        "closing too far in",
+        "thematic break",
+        "code in an item",
+    ],
 )
 def test_a_code_block_is_taken_without_its_fence(answer: str, first: str, last: str) -> None:
     assert code_block(answer, last=False) == first

@@ -43,6 +43,11 @@ def test_what_is_told_of_an_answer_never_stands_on_stdout(nr: Nr, flags: list[st
 def test_quiet_means_quiet_but_for_errors(nr: Nr) -> None:
     assert nr("ask", "-q", "-m", "cat/x", stdin=b"\xff").err == ""
     assert nr("ask", "-q", "-m", "fs/500", "hi").err != ""
+    assert nr("ask", "-q", "-v", "-m", "cat/x", "hi").err == ""
+    for behaviour, reason in (("cut=4", "stream_broken"), ("length", "token limit")):
+        done = nr("ask", "-q", "-m", f"fs/{behaviour}", "hi")
+        assert (done.exit, len(done.err.splitlines())) == (3, 2)
+        assert reason in done.err
 
 
 def test_a_dry_run_sends_nothing_and_shows_the_decision(nr: Nr, faults: Faults) -> None:
