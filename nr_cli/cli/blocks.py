@@ -42,7 +42,7 @@ def find_blocks(text: str) -> Iterator[str]:
         bare = line.rstrip("\r\n")
         column, rest = measure(bare)
         if fence:
-            if column < CODE + (items[-1] if items else 0) and closes(rest, fence):
+            if ends_block(column, rest, fence, items):
                 yield "".join(block)
                 fence, block = "", []
             else:
@@ -76,10 +76,11 @@ def open_line(items: list[int], column: int, rest: str) -> tuple[int, str]:
             return 0, ""
 
 
-def closes(rest: str, fence: str) -> bool:
+def ends_block(column: int, rest: str, fence: str, items: list[int]) -> bool:
     """Tells whether a line ends a block: nothing but the fence's mark, at least as often."""
     rest = rest.rstrip(" \t")
-    return len(rest) >= len(fence) and not rest.strip(fence[0])
+    is_mark = len(rest) >= len(fence) and not rest.strip(fence[0])
+    return is_mark and column < CODE + (items[-1] if items else 0)
 
 
 def measure(line: str, column: int = 0) -> tuple[int, str]:

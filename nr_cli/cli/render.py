@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from nr_cli.cli.blocks import ends_block, measure, open_line
 from nr_cli.cli.env import Outside
 from nr_cli.cli.plain import encode, with_newline
-from nr_cli.cli.screen import Neutraliser
+from nr_cli.cli.screen import Neutraliser, neutralise
 
 if TYPE_CHECKING:
+    from markdown_it.token import Token
     from rich.console import Console
     from rich.markdown import Markdown
 
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
 class MarkdownSink:
     """Collects lines until a block is whole, then draws it.
 
-    A blank line ends a block, except inside a fence, so code is drawn in one piece.
+    A blank line ends a block, except inside a fence, so code is drawn in one piece; inside a list
+    it does so only if the next line is no part of an item.
     """
 
     def __init__(self, outside: Outside) -> None:
@@ -27,6 +31,8 @@ class MarkdownSink:
         self._held = ""
         self._block: list[str] = []
         self._fence = ""
+        self._items: list[int] = []  # the columns at which the open list items' texts begin
+        self._after_blank = False
         self._drawn = False
 
     def text(self, piece: str) -> None:
@@ -42,18 +48,23 @@ class MarkdownSink:
         self._draw()
 
     def _take(self, line: str) -> None:
-        fence = re.match(r" *(`{3,}|~{3,})", line)
-        if fence and not self._fence:
-            self._fence = fence[1]
-        elif fence and set(line.strip()) == {self._fence[0]} and fence[1].startswith(self._fence):
-            self._fence = ""  # a fence with a word after it opens one, so it ends none
+        column, rest = measure(line)
+        if self._fence:
+            if ends_block(column, rest, self._fence, self._items):
+                self._fence = ""
+        elif rest:
+            if self._after_blank and not (self._items and column >= self._items[0]):
+                self._draw()
+            _, self._fence = open_line(self._items, column, rest)
         self._block.append(line)
-        if not line.strip() and not self._fence:
+        self._after_blank = not rest and not self._fence
+        if self._after_blank and not self._items:
             self._draw()
 
     def _draw(self) -> None:
         block = "\n".join(self._block).strip("\n")
         self._block = []
+        self._items.clear()
         if not block.strip():
             return
         console = self._console()
@@ -83,25 +94,61 @@ class MarkdownSink:
 def parse(block: str) -> Markdown:
     """Returns a block that draws all of its text, harmless as it came.
 
-    Left to itself the parser drops HTML with references, and turns entities or an address's percent
-    codes into the very characters that were made visible before.
+    Left to itself the parser drops HTML with references, and turns an address's percent codes into
+    the very characters that were made visible before. Entities do so as well, so that its tokens
+    are made harmless once more.
     """
     from markdown_it import MarkdownIt
     from rich.markdown import Markdown
 
     markdown = Markdown("", hyperlinks=False)
     parser = MarkdownIt(options_update={"maxNesting": 100}).enable(["strikethrough", "table"])
-    parser.disable(["html_block", "html_inline", "entity", "reference", "image"])
+    parser.disable(["html_block", "html_inline", "reference", "image"])
     parser.normalizeLinkText = str  # type: ignore[method-assign,assignment] # the parser's hook
     markdown.markup = block
     markdown.parsed = parser.parse(block)
+    tame(markdown.parsed)
     return markdown
+
+
+def tame(tokens: list[Token]) -> None:
+    """Makes all that tokens hold harmless, and links that are their own text plain text."""
+    for token in tokens:
+        token.content, token.info = neutralise(token.content), neutralise(token.info)
+        token.attrs = {
+            name: neutralise(value) if isinstance(value, str) else value
+            for name, value in token.attrs.items()
+        }
+        if token.children:
+            token.children = list(unlink(token.children))
+            tame(token.children)
+
+
+def unlink(parts: list[Token]) -> Iterator[Token]:
+    """Yields the parts of a text without links whose text is their address.
+
+    Rich writes the address behind the text, so that it would stand there twice.
+    """
+    open_links: list[bool] = []  # whether each is passed by
+    for place, part in enumerate(parts):
+        if part.type == "link_open":
+            inside = parts[place + 1 : place + 3]
+            told = [piece.content or piece.type for piece in inside]
+            open_links.append(
+                part.markup == "autolink" or told == [part.attrs.get("href"), "link_close"]
+            )
+        if part.type not in ("link_open", "link_close") or not open_links[-1]:
+            yield part
+        if part.type == "link_close":
+            open_links.pop()
 
 
 def lacks(drawn: str, block: str) -> bool:
     """Tells whether a drawing has fewer letters or digits than its source, so that text is lost."""
     shown = re.sub(r"\x1b\[[0-9;]*m", "", drawn)
-    source = re.sub(r"^ {0,3}(`{3,}|~{3,}).*$|^ *\d+[.)]", "", block, flags=re.MULTILINE)
+    marks = r"^ *(`{3,}|~{3,}).*$|^ *\d+[.)]|&#?\w{1,32};"
+    source = re.sub(r"\[([^\]\s]+)\]\(\1\)", r"\1", block)  # a link that is its own text
+    source = re.sub(marks, "", source, flags=re.MULTILINE)
     return count_words(shown) < count_words(source)
 
 
