@@ -37,6 +37,9 @@ DENIED = frozenset({
     "model.provider.ca_file",
 })  # fmt: skip
 
+# What is told of by its digest alone: an argument list may hold what a variable brought.
+PRIVATE = ("messages", "model.provider.headers", "model.provider.argv", "credential")
+
 
 def fields(request: Request, fingerprint: str) -> dict[str, str]:
     """Returns the key's material: canonical JSON by dotted field name, long values as sha256."""
@@ -72,7 +75,9 @@ def _short(value: str) -> str:
 def _is_private(name: str, value: str) -> bool:
     if name.startswith("params.") and '"' in value:
         return True  # a text, such as a user's name, may be anything
-    return name.startswith(("messages", "model.provider.headers")) or name == "credential"
+    if name == "model.provider.base_url" and "?" in value:
+        return True  # some servers take a token there
+    return name.startswith(PRIVATE)
 
 
 def _digest(value: str) -> str:

@@ -93,6 +93,22 @@ def test_a_secret_among_the_options_stays_out_of_the_log_and_the_cache_s_labels(
     assert short not in nr("cache", "why", "-m", "fs/ok", "-o", "user", "x", "hi").out.decode()
 
 
+def test_a_secret_among_a_program_s_arguments_stays_out_of_the_cache_s_labels(
+    nr: Nr, home: Path
+) -> None:
+    policy = home / "token.yaml"
+    policy.write_text(
+        "version: 1\nproviders:\n"
+        '  prog: {kind: command, command: [sh, -c, cat, "${TOKEN}"], local: true}\n'
+        "default: {use: prog/x}\n"
+    )
+    env = {"NR_POLICY": str(policy), "TOKEN": "hush-hush"}
+    assert nr("ask", "hi", env=env).exit == 0
+    why = nr("cache", "why", "ho", env=env | {"TOKEN": "other"})
+    assert b"model.provider.argv: #" in why.out
+    assert b"hush-hush" not in why.out + kept(home)
+
+
 def test_a_secret_in_an_error_stays_out_of_the_log(nr: Nr, home: Path) -> None:
     policy = home / "loud.yaml"
     policy.write_text(
