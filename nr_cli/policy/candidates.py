@@ -62,7 +62,8 @@ def judge(
     """Returns every candidate in the policy's order, then the kept ones in the order of trying.
 
     A pool's own pick orders its members where the pool stands, then the use's pick orders all.
-    A model that is named twice counts once.
+    A model that is named twice counts once; of two names for one request that say otherwise what it
+    can do, the first that can serve counts.
     """
     pools = frozenset(stock.names()["pools"])
     judged: list[Judged] = []
@@ -72,7 +73,7 @@ def judge(
         here: list[Candidate] = []
         for member in pool.models:
             model = stock.model(member)
-            if any(_is_same(model, entry.candidate.model) for entry in judged):
+            if any(_settles(entry, model) for entry in judged):
                 continue
             entry = _judge_model(model, pool, demand, barred)
             judged.append(entry)
@@ -104,6 +105,18 @@ def estimate_cost(price: Price | None, input_tokens: int | None, output: int) ->
 
 def _quality(model: Model) -> float:
     return -1.0 if model.quality is None else model.quality
+
+
+def _settles(entry: Judged, model: Model) -> bool:
+    """Says whether a verdict speaks for this model too: the same request, and nothing new of it.
+
+    What a pool's own bounds left out another pool, or the route itself, may still take.
+    """
+    judged = entry.candidate.model
+    if not _is_same(judged, model):
+        return False
+    is_kept = entry.kind == ""
+    return is_kept or (entry.kind != "pool" and model._replace(name=judged.name) == judged)
 
 
 def _is_same(one: Model, other: Model) -> bool:

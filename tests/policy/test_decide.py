@@ -364,6 +364,32 @@ def test_an_explanation_is_harmless_on_a_terminal():
     assert "red^[[31m" in text
 
 
+@pytest.mark.parametrize(
+    ("names", "facts", "kept"),
+    [
+        (("small", "roomy"), {"tokens": 50_000}, ["roomy"]),
+        (("small", "able"), {"needs": frozenset({"vision"})}, ["able"]),
+        (("small", "roomy", "able"), {}, ["small"]),
+        (("fine", "all"), {}, ["small"]),
+        (("fine", "small"), {}, ["small"]),
+    ],
+    ids=["window", "abilities", "all can", "another pool", "the route itself"],
+)
+def test_of_two_names_for_one_request_the_one_that_can_serve_counts(names, facts, kept):
+    pools = [Pool("fine", ("small",), min_quality=80), Pool("all", ("small", "same"))]
+    rules = Rules(default=Route("default", Use(names)), pools=pools)
+    small = rules.models["small"]
+    rules.models["roomy"] = small._replace(name="roomy", context=100_000)
+    rules.models["able"] = small._replace(name="able", caps=JSON | {"vision"})
+    assert chain(run(rules, **facts)) == kept
+
+
+def test_a_model_that_was_dropped_is_told_once_however_often_it_is_named():
+    with pytest.raises(Refused) as raised:
+        run(use("small", "same", "small"), tokens=300_000)
+    assert len(raised.value.decision.candidates) == 1
+
+
 def test_many_rules_that_were_not_reached_are_counted():
     rest = [Route(f"r{number}", Use(("small",))) for number in range(50)]
     assert "49 more rules  not reached" in explain(run(Rules(rest)))
