@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import NoCredential, Refused
 from nr_cli.pipeline import cachekey
-from nr_cli.pipeline.answer import TTL
+from nr_cli.pipeline.answer import payer
 from nr_cli.pipeline.resolve import resolve
 from nr_cli.types.prompt import Ask
 
@@ -41,6 +41,7 @@ class Place(NamedTuple):
     model: str
     key: str
     labels: Mapping[str, str]
+    ttl: float
 
 
 def find_nearest(router: Router, ask: Ask) -> Nearest:
@@ -52,7 +53,7 @@ def find_nearest(router: Router, ask: Ask) -> Nearest:
     places = find_places(router, ask)
     first = places[0].model
     for place in places:
-        entry = router.cache.get(place.key, TTL)
+        entry = router.cache.get(place.key, place.ttl)
         if entry is not None:
             age = time.time() - entry.stored
             return Nearest("hit", place.key, place.key, age, {}, place.model, first)
@@ -85,9 +86,11 @@ def find_places(router: Router, ask: Ask) -> list[Place]:
     places: dict[str, Place] = {}
     for model in (*asking[:1], *reading.chain):
         request = resolve(ask, reading, model)
-        material = cachekey.fields(request, router.credential(model).fingerprint)
+        material = cachekey.fields(request, payer(reading, router.credential(model)))
         key = cachekey.key(material)
-        places.setdefault(key, Place(model.name, key, cachekey.labels(material)))
+        places.setdefault(
+            key, Place(model.name, key, cachekey.labels(material), reading.settings.keeping.ttl)
+        )
     return list(places.values())
 
 

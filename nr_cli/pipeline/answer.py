@@ -22,7 +22,6 @@ from nr_cli.types.steps import Reply, Step
 if TYPE_CHECKING:
     from nr_cli.pipeline.chain import Reached
 
-TTL = 7 * 86400.0
 LARGEST = 4 * 1024 * 1024  # characters of an answer that is still kept
 REPLAY = 4096  # characters a replayed answer's events carry
 
@@ -95,7 +94,7 @@ class Keys:
         """Returns the request for one candidate with its place in the cache."""
         if model.name not in self._keyed:
             request = resolve(self._ask, decision, model)
-            material = cachekey.fields(request, self._credential(model).fingerprint)
+            material = cachekey.fields(request, payer(decision, self._credential(model)))
             self._keyed[model.name] = Keyed(
                 request, cachekey.key(material), cachekey.labels(material)
             )
@@ -104,6 +103,11 @@ class Keys:
     def first(self, decision: Decision) -> str:
         """Returns the key of the candidate that is asked first."""
         return self.of(decision, decision.chain[0]).key
+
+
+def payer(decision: Decision, credential: Credential) -> str:
+    """Returns what stands in the cache key for whoever pays: nothing where all may share."""
+    return credential.fingerprint if decision.settings.keeping.scope == "user" else ""
 
 
 class Found(NamedTuple):
@@ -171,7 +175,7 @@ def find(
         return None
     for model in decision.chain if all_candidates else decision.chain[:1]:
         request, key, _ = keys.of(decision, model)
-        entry = world.shelf.get(key, TTL)
+        entry = world.shelf.get(key, decision.settings.keeping.ttl)
         document = entry and parse(entry.body)
         if entry and document:
             return Found(request, key, document, max(0.0, world.now() - entry.stored))

@@ -16,7 +16,7 @@ Flaw: TypeAlias = "tuple[str, str]"
 EXPECTED: Mapping[str, str] = {
     "number": "a number",
     "count": "a whole number such as 8192 or 128k",
-    "duration": "a duration such as 800ms, 2s, 5m, 1h",
+    "duration": "a duration such as 800ms, 2s, 5m, 1h, 7d",
     "boolean": "true or false",
 }
 

@@ -17,7 +17,7 @@ from nr_cli.policy.suggest import did_you_mean, did_you_mean_model, quote
 from nr_cli.policy.values import read_count
 from nr_cli.types.decision import Decision, Rule
 from nr_cli.types.facts import Classification, Fact, Facts, Truth, Verdict
-from nr_cli.types.policy import Model, Pool, Route, Use
+from nr_cli.types.policy import Keeping, Model, Pool, Route, Use
 from nr_cli.types.prompt import Ask
 
 _RESULTS: dict[Truth, Literal["match", "no", "unknown"]] = {
@@ -41,6 +41,11 @@ if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
         @property
         def default(self) -> Route | None:
             """What answers when no route matches."""
+            ...
+
+        @property
+        def keeping(self) -> Keeping:
+            """How answers are kept where a route says nothing."""
             ...
 
         def names(self) -> Mapping[str, Sequence[str]]:
@@ -173,7 +178,7 @@ def _pin_model(policy: Rulebook, name: str) -> _Chosen:
     """Returns what `-m` names: a model, a pool, a "provider/model" id or a route."""
     names = policy.names()
     if name in names["models"] or name in names["pools"]:
-        return _Chosen(None, Route(name, Use((name,))))
+        return _Chosen(None, Route(name, Use((name,)), keeping=policy.keeping))
     if name in names["routes"] or (name == "default" and policy.default):
         return _pin_route(policy, name, "-m")
     vendor, _, wire = name.partition("/")
@@ -188,7 +193,7 @@ def _pin_model(policy: Rulebook, name: str) -> _Chosen:
         if error.findings:  # the provider is known, but its entry in the policy is broken
             raise
         raise UsageError(f"-m {quote(name)}: {error.message}", error.hint) from None
-    return _Chosen(None, Route(name, Use((name,))))
+    return _Chosen(None, Route(name, Use((name,)), keeping=policy.keeping))
 
 
 def _pin_route(policy: Rulebook, name: str, flag: str) -> _Chosen:

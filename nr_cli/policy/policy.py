@@ -14,12 +14,14 @@ from nr_cli.types.facts import BAND_EDGES, BANDS
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import (
     Finding,
+    Keeping,
     Model,
     Path,
     Pick,
     Pool,
     Provider,
     Route,
+    Scope,
     Timeouts,
     Use,
     When,
@@ -101,6 +103,11 @@ class Policy:
         if not isinstance(self._document.tree.get("default"), Mapping):
             return None
         return self._build_route("default", ("default",))
+
+    @property
+    def keeping(self) -> Keeping:
+        """Returns how answers are kept where a route says nothing."""
+        return self._build_keeping((), Keeping())
 
     def names(self) -> dict[str, tuple[str, ...]]:
         """Returns the names of models, pools, routes, providers, as `-m` takes them."""
@@ -222,7 +229,16 @@ class Policy:
             timeout=self._reader.durations((*path, "timeout")),
             tags=self._reader.texts((*path, "tags")),
             enabled=self._reader.flag((*path, "enabled"), True),
+            keeping=self._build_keeping(path, self.keeping),
         )
+
+    def _build_keeping(self, path: Path, otherwise: Keeping) -> Keeping:
+        path = (*path, "cache")
+        if self._document.get(path) is None:
+            return otherwise
+        ttl = self._reader.duration((*path, "ttl"))
+        scope = self._reader.text((*path, "scope"))
+        return Keeping(otherwise.ttl if ttl is None else ttl, cast(Scope, scope) or otherwise.scope)
 
     def _build_use(self, path: Path) -> Use:
         use = self._document.get(path)

@@ -126,10 +126,11 @@ class Reader:
         """Returns seconds by phase."""
         node = self.document.get(path)
         phases = node if isinstance(node, Mapping) else {}
-        return {
-            phase: self.read((*path, phase), values.read_duration, "a duration such as 2s") or 0.0
-            for phase in phases
-        }
+        return {phase: self.duration((*path, phase)) or 0.0 for phase in phases}
+
+    def duration(self, path: Path) -> float | None:
+        """Returns seconds."""
+        return self.read(path, values.read_duration, "a duration such as 2s")
 
     def count(self, path: Path) -> int | None:
         """Returns a whole number such as `128k`."""

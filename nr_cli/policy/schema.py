@@ -41,6 +41,7 @@ class Field(NamedTuple):
     fixed: bool = False
 
 
+SCOPES = ("user", "project", "shared")
 PICKS = ("first", "cheapest", "best", "random")
 KINDS = ("openai", "openai-responses", "azure", "anthropic", "gemini", "ollama", "local", "command")
 # The kinds that speak to a server: those need its address.
@@ -52,6 +53,7 @@ QUIRKS = (
 CAPS = ("vision", "audio", "document", "tools", "json", "long_context", "reasoning")
 SYSTEM_MODES = ("default", "prepend", "append", "replace")
 DAY = 86_400.0
+YEARS = 10 * 366 * DAY
 
 
 def _phase(about: str) -> Field:
@@ -68,6 +70,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "models": Field("named", "aliases of models", section="model"),
         "pools": Field("named", "models that may stand in for each other", section="pool"),
         "classify": Field("section", "how prompts are read", section="classify"),
+        "cache": Field("section", "how answers are kept", section="cache"),
         "routes": Field("listed", "top to bottom, the first match wins", section="route"),
         "default": Field("default", "what answers when no route matches, or the word fail"),
     },
@@ -108,6 +111,11 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "cached_in": Field("number", "for input read from the vendor's cache", low=0),
         "cache_write": Field("number", "for input written to the vendor's cache", low=0),
     },
+    "cache": {
+        "ttl": Field("duration", "how long an answer serves, such as 30d", over=0, high=YEARS),
+        "scope": Field("text", "user: whoever has the same key; project, shared: all who have the"
+                       " cache, with another key or none", choices=SCOPES),
+    },
     "pool": {
         "models": Field("texts", "names of models", required=True),
         "pick": Field("text", "how to order them", choices=PICKS),
@@ -144,6 +152,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "system_mode": Field("text", "how it meets the user's own", choices=SYSTEM_MODES),
         "timeout": Field("section", "how long each phase may take", section="timeout"),
         "tags": Field("texts", "free labels"),
+        "cache": Field("section", "how its answers are kept", section="cache"),
         "enabled": Field("boolean", "false switches the route off"),
         "override": Field("boolean", "true replaces the route of this name in a farther file",
                           fixed=True),
@@ -166,7 +175,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
 DEFAULT: Mapping[str, Field] = {
     key: field
     for key, field in SECTIONS["route"].items()
-    if key in ("use", "params", "system", "system_mode", "timeout", "tags")
+    if key in ("use", "params", "system", "system_mode", "timeout", "tags", "cache")
 }
 # Sections that take any other key: what it then must be.
 OPEN_SECTIONS: Mapping[str, str] = {"params": "", "classify": "classifier"}
@@ -174,14 +183,15 @@ OPEN_SECTIONS: Mapping[str, str] = {"params": "", "classify": "classifier"}
 # Keys of the language that this version does not carry out: an error, because a policy that
 # names them would otherwise be obeyed in part.
 LATER: Mapping[str, tuple[str, ...]] = {
-    "policy": ("guards", "limits", "retry", "breaker", "fallback", "cache", "budgets", "log",
-               "tests"),
+    "policy": ("guards", "limits", "retry", "breaker", "fallback", "budgets", "log", "tests"),
+    "cache": ("mode", "only_deterministic", "stale_if_error", "max_size", "vary", "never",
+              "coalesce"),
     "provider": ("api_key_cmd",),
     "pool": ("sticky", "cost_weight"),
     "intent": ("labels", "map", "use"),
     "complexity": ("second_opinion", "use"),
     "classifier": ("examples", "model", "command", "timeout"),
-    "route": ("cascade", "fallback", "hedge", "cache", "limits", "retry", "breaker", "sticky"),
+    "route": ("cascade", "fallback", "hedge", "limits", "retry", "breaker", "sticky"),
     "use": ("sticky", "cost_weight"),
 }  # fmt: skip
 # Values of the language that this version does not carry out, by field.
@@ -299,7 +309,7 @@ _SCALAR: JsonObject = {"type": ["string", "number", "boolean"]}
 _TEXTS: tuple[Json, ...] = (_SCALAR, {"type": "array", "items": _SCALAR})
 _NOTATION: Mapping[str, str] = {
     "count": r"^(\+?[0-9.]+[kM]?|.*\$\{.*)$",
-    "duration": r"^([0-9.]+(ms|s|m|h)?|.*\$\{.*)$",
+    "duration": r"^([0-9.]+(ms|s|m|h|d)?|.*\$\{.*)$",
     "number": r"\$\{",
     "boolean": r"\$\{",
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nr_cli.types.json import Json
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400}
 _BEYOND = 1e18  # no field holds as much; infinity is beyond, NaN is not below
 _COUNTS = {"k": 1_000, "M": 1_000_000}
 
@@ -32,9 +32,9 @@ def _is_plain(text: str) -> bool:
 
 
 def read_duration(value: Json) -> float | None:
-    """Returns seconds for `800ms`, `2s`, `5m`, `1h` or a bare number of seconds, else None."""
+    """Returns seconds for `800ms`, `2s`, `5m`, `1h`, `7d` or a bare number, else None."""
     if isinstance(value, str):
-        for unit in ("ms", "s", "m", "h"):
+        for unit in ("ms", "s", "m", "h", "d"):
             if value.endswith(unit):
                 number = read_number(value.removesuffix(unit))
                 return None if number is None else number * _SECONDS[unit]

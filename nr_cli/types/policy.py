@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from nr_cli.types.facts import Facts, Verdict
 from nr_cli.types.json import Json
 
+Scope: TypeAlias = Literal["user", "project", "shared"]
 Pick: TypeAlias = Literal["first", "cheapest", "best", "random"]
 Severity: TypeAlias = Literal["error", "warning"]
 Path: TypeAlias = "tuple[str | int, ...]"
@@ -129,6 +130,17 @@ class When(NamedTuple):
     needs: frozenset[str]
 
 
+class Keeping(NamedTuple):
+    """How answers are kept: for how many seconds, for whom.
+
+    In scope "user" an answer serves the key that paid for it alone; in the others it serves whoever
+    has the cache, with another key or none.
+    """
+
+    ttl: float = 7 * 86400.0
+    scope: Scope = "user"
+
+
 class Route(NamedTuple):
     """One rule: where its condition holds, its `use` answers with these settings.
 
@@ -145,3 +157,4 @@ class Route(NamedTuple):
     timeout: Mapping[str, float] = {}
     tags: tuple[str, ...] = ()
     enabled: bool = True
+    keeping: Keeping = Keeping()

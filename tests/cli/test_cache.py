@@ -178,3 +178,35 @@ def test_a_cache_is_cleared_later_when_it_is_busy_and_never_when_it_is_spoilt(
     done = nr("cache", "clear")
     assert (done.exit, done.out) == (74, b"")
     assert "written by others" in done.err
+
+
+@pytest.mark.parametrize(
+    ("scope", "exit"), [("user", 81), ("project", 0), ("shared", 0)], ids=lambda value: str(value)
+)
+def test_the_scope_says_whom_an_answer_serves(
+    nr: Nr, home: Path, faults: Faults, scope: str, exit: int
+) -> None:
+    (home / "scoped.yaml").write_text(
+        "version: 1\nproviders:\n  fs: {kind: openai, api_key_env: FS_KEY, "
+        f"base_url: 'http://127.0.0.1:{faults.port}/v1'}}\n"
+        f"cache: {{scope: {scope}}}\ndefault: {{use: fs/ok}}\n"
+    )
+    asked = ("ask", "--policy", "scoped.yaml", "-q", "whose?")
+    assert nr(*asked).exit == 0
+    for key in ("sk-another-0123456789ab", ""):
+        assert nr(*asked, "--cache", "only", env={"FS_KEY": key}).exit == exit
+        pinned = nr(*asked, "-m", "fs/ok", "--cache", "only", env={"FS_KEY": key})
+        assert pinned.exit == exit
+
+
+def test_an_answer_serves_as_long_as_its_route_says(nr: Nr, home: Path) -> None:
+    (home / "short.yaml").write_text(
+        "version: 1\nproviders: {cat: {kind: command, command: [cat], local: true}}\n"
+        "cache: {ttl: 30d}\n"
+        "routes:\n  - {name: brief, when: {contains: brief}, use: cat/x, cache: {ttl: 1ms}}\n"
+        "default: {use: cat/x}\n"
+    )
+    for text, again in (("brief", "miss"), ("long", "hit")):
+        for status in ("miss", again):
+            done = nr("ask", "--policy", "short.yaml", "--json", text)
+            assert done.document["cache"]["status"] == status

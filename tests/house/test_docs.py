@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 
 from nr_cli.errors import EXIT_OF_KIND, ExitCode
 from nr_cli.policy import conditions
@@ -33,8 +35,8 @@ COMMANDS = (
     ("init",), ("doctor",), ("completion",),
     ("import",), ("import", "llm"), ("import", "aichat"), ("import", "mods"),
 )  # fmt: skip
-# Flags in the documents that belong to other programs: the benchmarks'.
-FOREIGN = {"--short"}
+# Flags in the documents that belong to other programs: the benchmarks', git, jq.
+FOREIGN = {"--short", "--cached", "--arg", "--rawfile"}
 
 
 class Block(NamedTuple):
@@ -150,6 +152,120 @@ def test_the_loop_for_ci_tries_again_on_75_alone(
     assert len(faults.requests(behaviour)) - before == tries
 
 
+RECIPES = blocks_of(DOCS["recipes.md"])
+# Answers as a model would: JSON where that is asked for, else a block of code.
+MODEL = """\
+import sys
+asked = sys.stdin.read()
+one = {"ok": True, "reason": "fine"}
+if '"severity"' in asked:
+    one = {"path": "/", "cause": "disk", "severity": 2}
+import json
+if "JSON Schema" in asked:
+    print(json.dumps({"items": [one]} if '"items"' in asked else one))
+else:
+    print("```text\\nadd a line\\n```")
+"""
+
+
+@pytest.fixture
+def canned(home: Path) -> Path:
+    """Returns a policy whose one model is a program, with the files that the recipes speak of."""
+    work = home / "work"
+    (work / "model.py").write_text(MODEL)
+    (work / "access.log").write_text("GET /pay 500 12\nGET / 200 3\n")
+    (work / "notes").mkdir()
+    (work / "notes" / "one.txt").write_text("good day")
+    # a header is enough to be known as a picture
+    (work / "plan.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0")
+    path = home / "canned.yaml"
+    path.write_text(
+        "version: 1\n"
+        "providers:\n"
+        f"  it: {{kind: command, command: [{sys.executable}, {work / 'model.py'}], local: true}}\n"
+        "models: {it: {id: it/it, caps: [vision]}}\n"
+        "default: {use: it}\n"
+    )
+    return path
+
+
+GIT = {
+    "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c", "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@b.c",
+}  # fmt: skip
+
+
+def test_every_recipe_in_bash_says_how_it_is_tested() -> None:
+    marks = {block.mark for block in RECIPES if block.language == "bash"}
+    assert marks == {"recipe", "hook", "dry run"}
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in RECIPES if block.mark == "recipe"],
+    ids=lambda block: block.text.split("\n")[0][:40],
+)  # fmt: skip
+def test_a_recipe_works(shell, canned: Path, block: Block) -> None:
+    if "jq " in block.text and shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    commit = "git commit -qm one; git commit -qm two --allow-empty; "
+    done = shell(commit + block.text, NR_POLICY=str(canned), **GIT)
+    counted = re.sub("(?m)^nr: .*rows.*\n|^nr: .*cache.*\n", "", done.stderr)  # of a batch
+    assert (done.returncode, counted) == (0, "")
+    assert done.stdout
+
+
+def test_a_recipe_that_needs_a_seeing_model_is_routed(shell, canned: Path) -> None:
+    block = next(block for block in RECIPES if block.mark == "dry run")
+    done = shell(block.text, NR_DRY_RUN="1", NR_POLICY=str(canned))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("model", ["it", "it/gone"])
+def test_the_hook_writes_the_message_or_stays_out_of_the_way(
+    shell, canned: Path, home: Path, model: str
+) -> None:
+    hook = home / "work" / ".git" / "hooks" / "prepare-commit-msg"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(next(block.text for block in RECIPES if block.mark == "hook"))
+    hook.chmod(0o755)
+    if model == "it/gone":
+        (home / "work" / "model.py").unlink()
+    done = shell(
+        "GIT_EDITOR='sed -i 1s/^$/by.hand/' git commit -q; git log -1 --format=%s",
+        NR_POLICY=str(canned), **GIT,
+    )  # fmt: skip
+    assert done.stdout == ("add a line\n" if model == "it" else "by.hand\n")
+
+
+def test_the_workflow_fills_the_cache_and_answers_from_it_without_a_key(
+    shell, home: Path, faults: Faults
+) -> None:
+    text = next(b.text for b in blocks_of(DOCS["ci.md"]) if b.mark == "workflow")
+    jobs = yaml.safe_load(text)["jobs"]
+    place = home / "work" / "ci"
+    place.mkdir()
+    (place / "prompts.jsonl").write_text('{"id": 1, "prompt": "hello"}\n')
+    (place / "routes.yaml").write_text(
+        "version: 1\nproviders:\n  fs: {kind: openai, api_key_env: OPENAI_API_KEY,\n"
+        f"       base_url: 'http://127.0.0.1:{faults.port}/v1'}}\ndefault: {{use: fs/ok}}\n"
+        "cache: {scope: project}\n"
+    )
+
+    def run(job: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        steps = [step["run"] for step in jobs[job]["steps"] if "run" in step]
+        commands = [step for step in steps if not step.startswith("pip ")]
+        assert len(commands) == 2
+        kept = {"GITHUB_STEP_SUMMARY": str(home / "summary.md"), **jobs[job]["env"], **variables}
+        return shell("\n".join(commands), **kept)
+
+    assert run("check").returncode == ExitCode.INCOMPLETE
+    filled = run("fill", OPENAI_API_KEY="sk-of-the-workflow-0123456789")
+    assert filled.returncode == 0, filled.stderr
+    assert run("check").returncode == 0
+    (place / "prompts.jsonl").write_text('{"id": 1, "prompt": "another"}\n')
+    assert run("check").returncode == ExitCode.INCOMPLETE
+
+
 def test_the_explanation_shown_is_the_one_printed(shell, home: Path) -> None:
     (home / "work" / "routes.yaml").write_text(POLICY)
     asked = next(block.text for block in BASH if block.text.startswith("nr route"))
@@ -187,7 +303,7 @@ def test_the_table_of_failures_is_the_code_s() -> None:
     }
 
 
-@pytest.mark.parametrize("section", ["provider", "model", "pool", "route"])
+@pytest.mark.parametrize("section", ["provider", "model", "pool", "cache", "route"])
 def test_the_policy_page_lists_the_keys_of_a_section(section: str) -> None:
     page = DOCS["routing-policy.md"]
     assert table_after(page, f"### {section}\n") == list(SECTIONS[section])

@@ -9,7 +9,7 @@ from nr_cli.errors import ConfigError, ExitCode, NoCredential, Refused, UsageErr
 from nr_cli.policy.conditions import compile_when
 from nr_cli.policy.decide import decide
 from nr_cli.types.facts import Classification, Complexity, Fact, Intent
-from nr_cli.types.policy import Model, Pool, Price, Provider, Route, Use
+from nr_cli.types.policy import Keeping, Model, Pool, Price, Provider, Route, Use
 from nr_cli.types.prompt import Ask, Prompt
 
 CLOUD = Provider("cloud", "openai")
@@ -41,6 +41,7 @@ class Rules:
     """A policy made of values; counts the routes that were asked for."""
 
     digest = "d1"
+    keeping = Keeping()
 
     def __init__(self, routes=(), default=None, pools=()):
         self.list, self.default, self.reached = list(routes), default, 0
