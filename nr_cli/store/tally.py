@@ -5,38 +5,45 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Literal, NamedTuple, TypeAlias
 
 from nr_cli.store.history import Filters, History
 
 Axis: TypeAlias = Literal["day", "route", "model", "intent"]
 AXES: tuple[Axis, ...] = ("day", "route", "model", "intent")
-NO_ROUTE, NO_MODEL, NOT_READ = "(no route)", "(no model)", "(not read)"
+NO_DAY, NO_ROUTE, NO_MODEL, NOT_READ = "(no date)", "(no route)", "(no model)", "(not read)"
+MISSING = (NO_DAY, NO_ROUTE, NO_MODEL, NOT_READ)
 QUARTER = 900  # seconds: zones change their offset, days their date, at such moments only
 
+# SQLite holds to no type: what is no number of the kind meant is not known.
+NUMBER = "CASE WHEN {0} BETWEEN 0 AND {1} THEN {0} END"
+MOST, LAST = "1e300", "2.5e11"  # sums stay finite; years have four digits
+COUNT = NUMBER.format("{0}", str(2**62))
 # Where a record is no JSON text, nobody read an intent that could still be told.
 INTENT = "CASE WHEN json_valid(decision) THEN json_extract(decision, '$.intent.value') END"
+# What an answer was given to: a hit gives again what was paid for under the same.
+ASKED = "prompt, system, answer, model_id"
 READ = (
-    "SELECT number, time, route, coalesce(model, model_id), {intent}, status, exit, input_tokens,"
-    " output_tokens, cost, cache, ms FROM asks WHERE {where}"
+    f"SELECT {NUMBER.format('time', LAST)}, route, coalesce(model, model_id), {{intent}}, status,"
+    f" CAST(exit AS INTEGER), {COUNT.format('input_tokens')}, {COUNT.format('output_tokens')},"
+    f" {NUMBER.format('cost', MOST)}, cache, {NUMBER.format('ms', MOST)},"
+    " iif(cache = 'hit', prompt, NULL), system, iif(cache = 'hit', answer, NULL), model_id"
+    " FROM asks WHERE {where}"
 )
-# The same answer to the same prompt by the same model, the last time that it was paid before.
-# A bare column beside max() is of the row that has the maximum.
 PAID = (
-    "WITH hits AS (SELECT number, time, prompt, system, answer, model_id FROM asks"
-    " WHERE cache = 'hit' AND {where}),"
-    " paid AS MATERIALIZED (SELECT number, time, prompt, system, answer, model_id, cost, ms"
-    " FROM asks WHERE cache <> 'hit' AND status = 'ok'"
-    " AND prompt IN (SELECT prompt FROM hits))"
-    " SELECT hits.number, paid.cost, paid.ms, max(paid.time) FROM hits JOIN paid"
-    " ON paid.prompt = hits.prompt AND paid.answer = hits.answer AND paid.system IS hits.system"
-    " AND paid.model_id IS hits.model_id AND paid.time <= hits.time GROUP BY hits.number"
+    f"SELECT {NUMBER.format('time', LAST)}, {NUMBER.format('cost', MOST)},"
+    f" {NUMBER.format('ms', MOST)}, {ASKED} FROM asks WHERE cache <> 'hit' AND status = 'ok'"
 )
+Value: TypeAlias = "str | int | float | bytes | None"
+Key: TypeAlias = "tuple[str, Value, Value, Value]"
 Row: TypeAlias = (
-    "tuple[int, float, str | None, str | None, str | None, str, int, int | None, int | None,"
-    " float | None, str, float]"
+    "tuple[float | None, Value, Value, Value, Value, int, int | None, int | None, float | None,"
+    " Value, float | None, Value, Value, Value, Value]"
 )
+Paid: TypeAlias = "tuple[float | None, float | None, float | None, Value, Value, Value, Value]"
 
 
 class Failure(NamedTuple):
@@ -95,19 +102,21 @@ class _Sum:
     def __init__(self) -> None:
         self.asks = self.input_tokens = self.output_tokens = self.uncounted = 0
         self.unpriced = self.hits = self.unvalued = self.untimed = 0
-        self.saved_cost = self.saved_ms = 0.0
+        self.saved_ms = 0.0
         self.costs: list[float] = []
+        self.savings: list[float] = []
         self.latencies: list[float] = []
         self.failures: dict[tuple[str, int], int] = {}
 
-    def add(self, row: Row, paid: dict[int, tuple[float | None, float]]) -> None:
-        """Adds one ask."""
-        number, _, _, _, _, status, exit, tokens_in, tokens_out, cost, cache, ms = row
+    def add(self, row: Row) -> None:
+        """Adds one ask; what a hit saved comes later."""
+        _, _, _, _, status, exit, tokens_in, tokens_out, cost, cache, ms = row[:11]
         self.asks += 1
-        if status != "ok":
-            self.failures[status, exit] = self.failures.get((status, exit), 0) + 1
-        if cache == "hit":
-            self._add_hit(ms, *paid.get(number, (None, 0.0)))
+        if status != b"ok":
+            failure = (_text(status) or "?", exit)
+            self.failures[failure] = self.failures.get(failure, 0) + 1
+        if cache == b"hit":
+            self.hits += 1
             return
         if tokens_in is None or tokens_out is None:
             self.uncounted += 1
@@ -117,16 +126,16 @@ class _Sum:
             self.unpriced += 1
         else:
             self.costs.append(cost)
-        if ms and ms > 0:  # an ask that never got an answer has no time
+        if ms:  # an ask that never got an answer has no time
             self.latencies.append(ms)
 
-    def _add_hit(self, ms: float, cost: float | None, before: float) -> None:
-        self.hits += 1
+    def save(self, ms: float, cost: float | None, before: float | None) -> None:
+        """Adds what a hit saved: what its answer cost before, the time that this took."""
         if cost is None:
             self.unvalued += 1
         else:
-            self.saved_cost += cost
-        if before > 0:
+            self.savings.append(cost)
+        if before:
             self.saved_ms += max(0.0, before - ms)
         else:
             self.untimed += 1
@@ -141,9 +150,9 @@ class _Sum:
         self.hits += other.hits
         self.unvalued += other.unvalued
         self.untimed += other.untimed
-        self.saved_cost += other.saved_cost
         self.saved_ms += other.saved_ms
         self.costs += other.costs
+        self.savings += other.savings
         self.latencies += other.latencies
         for key, count in other.failures.items():
             self.failures[key] = self.failures.get(key, 0) + count
@@ -159,7 +168,7 @@ class _Sum:
             cost=math.fsum(self.costs),
             unpriced=self.unpriced,
             hits=self.hits,
-            saved_cost=self.saved_cost,
+            saved_cost=math.fsum(self.savings),
             unvalued=self.unvalued,
             saved_ms=self.saved_ms,
             untimed=self.untimed,
@@ -168,10 +177,18 @@ class _Sum:
         )
 
 
+class _Hit(NamedTuple):
+    """An ask that the cache answered: where it counts, when it was, how long it took."""
+
+    sum: _Sum
+    time: float
+    ms: float
+
+
 def read_tally(log: History, filters: Filters) -> Tally:
     """Returns the figures of the asks that fit; of none where `log.trouble` says why."""
     found = log.read(lambda con: _read(con, filters))
-    return found if found is not None else _total([], {})
+    return found if found is not None else _total({})
 
 
 def nearest_rank(ordered: Sequence[float], percent: int) -> float | None:
@@ -185,14 +202,13 @@ def _read(con: sqlite3.Connection, filters: Filters) -> Tally:
     """Reads both questions in one snapshot, so that the figures agree."""
     where, values = filters.sql()
     intent = INTENT if _knows_json(con) else "NULL"
+    con.text_factory = bytes  # few texts differ: those are decoded once each
     con.execute("BEGIN")
-    rows: Iterable[Row] = con.execute(READ.format(intent=intent, where=where), values)
-    rows = list(rows)
-    paid = {}
-    if any(row[10] == "hit" for row in rows):
-        found = con.execute(PAID.format(where=where), values)
-        paid = {number: (cost, ms or 0.0) for number, cost, ms, _ in found}
-    return _total(rows, paid)
+    cells: dict[Key, _Sum] = {}
+    hits = _count(con.execute(READ.format(intent=intent, where=where), values), cells)
+    if hits:
+        _value(con.execute(PAID), hits)
+    return _total(cells)
 
 
 def _knows_json(con: sqlite3.Connection) -> bool:
@@ -205,23 +221,57 @@ def _knows_json(con: sqlite3.Connection) -> bool:
     return True
 
 
-def _total(rows: Iterable[Row], paid: dict[int, tuple[float | None, float]]) -> Tally:
-    """Adds up the rows once, by all axes together, then along each."""
-    cells: dict[tuple[str, str, str, str], _Sum] = {}
+def _count(rows: Iterable[Row], cells: dict[Key, _Sum]) -> dict[int, list[_Hit]]:
+    """Adds the rows up by all axes together; returns the hits by what was asked.
+
+    Texts are told apart by 64 bits of hash: a million rows share one by chance once in 40 million
+    logs, which would lend a hit another answer's price.
+    """
+    hits: dict[int, list[_Hit]] = {}
     day_of = _days()
     for row in rows:
-        key = (day_of(row[1]), row[2] or NO_ROUTE, row[3] or NO_MODEL, str(row[4] or NOT_READ))
+        key = (day_of(row[0]), row[1], row[2], row[3])
         cell = cells.get(key)
         if cell is None:
             cell = cells[key] = _Sum()
-        cell.add(row, paid)
+        cell.add(row)
+        if row[9] == b"hit":
+            hit = _Hit(cell, row[0] or 0.0, row[10] or 0.0)
+            hits.setdefault(hash(row[11:]), []).append(hit)
+    return hits
+
+
+def _value(rows: Iterable[Paid], hits: dict[int, list[_Hit]]) -> None:
+    """Adds to each hit's sum what its answer cost the last time that it was paid before."""
+    bills: dict[int, list[tuple[float, float | None, float | None]]] = {}
+    for moment, cost, ms, *asked in rows:
+        key = hash(tuple(asked))
+        if key in hits:
+            bills.setdefault(key, []).append((moment or 0.0, cost, ms))
+    for key, found in hits.items():
+        paid = sorted(bills.get(key, []), key=itemgetter(0))
+        for hit in found:
+            number = bisect_right(paid, hit.time, key=itemgetter(0))
+            _, cost, ms = paid[number - 1] if number else (0.0, None, None)
+            hit.sum.save(hit.ms, cost, ms)
+
+
+def _total(cells: dict[Key, _Sum]) -> Tally:
+    """Adds the cells up along each axis."""
     whole = _Sum()
     along: dict[Axis, dict[str, _Sum]] = {axis: {} for axis in AXES}
     for key, cell in cells.items():
         whole.merge(cell)
-        for axis, name in zip(AXES, key, strict=True):
-            along[axis].setdefault(name, _Sum()).merge(cell)
+        for axis, value, missing in zip(AXES, key, MISSING, strict=True):
+            along[axis].setdefault(_text(value) or missing, _Sum()).merge(cell)
     return Tally(whole.figures(), {axis: _rank(axis, sums) for axis, sums in along.items()})
+
+
+def _text(value: Value) -> str:
+    """Returns what a column holds as text."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)
 
 
 def _rank(axis: Axis, sums: dict[str, _Sum]) -> tuple[Group, ...]:
@@ -231,14 +281,18 @@ def _rank(axis: Axis, sums: dict[str, _Sum]) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda group: (-group.figures.asks, group.name)))
 
 
-def _days() -> Callable[[float], str]:
+def _days() -> Callable[[float | None], str]:
     """Returns what tells the local date of a moment, which is worked out once a quarter hour."""
-    known: dict[int, str] = {}
+    known: dict[float, str] = {}
 
-    def day_of(moment: float) -> str:
-        quarter = int(moment // QUARTER)
-        if quarter not in known:
-            known[quarter] = time.strftime("%Y-%m-%d", time.localtime(quarter * QUARTER))
-        return known[quarter]
+    def day_of(moment: float | None) -> str:
+        if moment is None:
+            return NO_DAY
+        quarter = moment // QUARTER
+        day = known.get(quarter)
+        if day is None:
+            local = time.localtime(quarter * QUARTER)
+            day = known[quarter] = time.strftime("%Y-%m-%d", local)
+        return day
 
     return day_of

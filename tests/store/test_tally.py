@@ -1,7 +1,9 @@
 """The log is counted without guessing: what is not known is told apart."""
 
+import contextlib
 import json
 import math
+import sqlite3
 import statistics
 
 import pytest
@@ -9,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nr_cli.store.history import Filters, History, HistoryRow, new_id
-from nr_cli.store.tally import NO_MODEL, NO_ROUTE, NOT_READ, Failure, nearest_rank, read_tally
+from nr_cli.store.tally import (
+    NO_DAY,
+    NO_MODEL,
+    NO_ROUTE,
+    NOT_READ,
+    Failure,
+    nearest_rank,
+    read_tally,
+)
 
 ROW = HistoryRow(
     id="", time=1.7e9, prompt="Why?", system=None, answer="Because.", route="facts",
@@ -84,6 +94,20 @@ def test_failures_are_counted_by_status_with_exit(log):
     whole = count(log).whole
     assert whole.failures == (Failure("error", 75, 2), Failure("truncated", 3, 1))
     assert (whole.failed, whole.latencies) == (3, (400.0,))
+
+
+def test_what_is_no_number_is_not_known(log, tmp_path):
+    add(log)
+    with contextlib.closing(sqlite3.connect(tmp_path / "nr" / "history.db")) as con:
+        con.execute(
+            "UPDATE asks SET time = 9e999, cost = 'dear', ms = x'00', input_tokens = -1,"
+            " exit = 'x', status = NULL"
+        )
+        con.commit()
+    tally = count(log)
+    assert (tally.whole.cost, tally.whole.unpriced, tally.whole.uncounted) == (0.0, 1, 1)
+    assert (tally.whole.latencies, tally.whole.failures) == ((), (Failure("?", 0, 1),))
+    assert [group.name for group in tally.groups["day"]] == [NO_DAY]
 
 
 def test_a_log_that_is_not_there_counts_nothing(log):
