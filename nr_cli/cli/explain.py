@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from nr_cli.cli.columns import clip, head_of, pad, width_of
 from nr_cli.cli.screen import neutralise
 from nr_cli.types.decision import Candidate, Decision, Rule
 
@@ -93,11 +94,11 @@ def _dollars(cost: float | None) -> str:
 def _table(rows: Sequence[tuple[str, str, str]]) -> list[str]:
     """Returns three aligned columns, the last one wrapped under itself."""
     cells = [(_clip(name), state, because) for name, state, because in rows]
-    first = max(_width(name) for name, _, _ in cells)
-    second = max(_width(state) for _, state, _ in cells)
+    first = max(width_of(name) for name, _, _ in cells)
+    second = max(width_of(state) for _, state, _ in cells)
     lines: list[str] = []
     for name, state, because in cells:
-        lines += _wrap(f"  {_pad(name, first)}  {_pad(state, second)}  ", because)
+        lines += _wrap(f"  {pad(name, first)}  {pad(state, second)}  ", because)
     return lines
 
 
@@ -107,25 +108,25 @@ def _field(name: str, text: str) -> list[str]:
 
 def _wrap(prefix: str, text: str) -> list[str]:
     """Returns the text behind the prefix, its further lines indented to the same column."""
-    room = WIDTH - _width(prefix)
+    room = WIDTH - width_of(prefix)
     lines: list[str] = []
     line = ""
     for word in _pieces(_flat(text), room):
-        if line and _width(line) + 1 + _width(word) > room:
+        if line and width_of(line) + 1 + width_of(word) > room:
             lines.append(line)
             line = word
         else:
             line = f"{line} {word}" if line else word
     lines.append(line)
-    indent = " " * _width(prefix)
+    indent = " " * width_of(prefix)
     return [f"{indent if number else prefix}{line}".rstrip() for number, line in enumerate(lines)]
 
 
 def _pieces(text: str, room: int) -> Iterator[str]:
     """Yields the words of a text, those wider than the room in parts that fit."""
     for word in text.split():
-        while _width(word) > room:
-            part = _head_of(word, room)
+        while width_of(word) > room:
+            part = head_of(word, room)
             yield part
             word = word[len(part) :]
         if word:
@@ -137,35 +138,4 @@ def _flat(text: str) -> str:
 
 
 def _clip(name: str) -> str:
-    flat = _flat(name)
-    return flat if _width(flat) <= _NAME else _head_of(flat, _NAME - 1) + "…"
-
-
-def _pad(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
-
-
-def _head_of(text: str, width: int) -> str:
-    """Returns as many characters from the start as fit, at least one."""
-    end = taken = 0
-    for character in text:
-        taken += _width(character)
-        if end and taken > width:
-            break
-        end += 1
-    return text[:end]
-
-
-def _width(text: str) -> int:
-    """Returns the columns of a terminal that a text takes: two for a wide character of East Asia,
-    none for a mark that is set on the one before.
-    """
-    if text.isascii():
-        return len(text)
-    from unicodedata import category, east_asian_width
-
-    unseen = ("Mn", "Me", "Cf")
-    return sum(
-        0 if category(character) in unseen else 1 + (east_asian_width(character) in ("W", "F"))
-        for character in text
-    )
+    return clip(_flat(name), _NAME)

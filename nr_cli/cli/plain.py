@@ -96,7 +96,7 @@ def with_newline(text: str) -> str:
     return text if text.endswith("\n") or not text else text + "\n"
 
 
-def replaceable(path: str) -> str:
+def replaceable(path: str, flag: str = "-O") -> str:
     """Returns the file that a whole answer may replace; a symbolic link keeps pointing there.
 
     A device, a FIFO, a socket or a directory is never replaced: whoever may rename over it (root
@@ -110,26 +110,31 @@ def replaceable(path: str) -> str:
     except FileNotFoundError:
         folder = os.path.dirname(target)
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-            raise OutputError(f"-O {path}: its folder is missing or closed", "make it") from None
+            raise OutputError(
+                f"{flag} {path}: its folder is missing or closed", "make it"
+            ) from None
         return target
     except (OSError, ValueError) as error:
         words = os.strerror(getattr(error, "errno", 0) or 0)
-        raise OutputError(f"-O {path}: {words}", "name a file") from None
+        raise OutputError(f"{flag} {path}: {words}", "name a file") from None
     if not stat.S_ISREG(mode):
-        raise OutputError(f"-O {path}: not a regular file", "name a file, or redirect stdout")
+        raise OutputError(f"{flag} {path}: not a regular file", "name a file, or redirect stdout")
     return target
 
 
-def write_file(path: str, text: str, complete: bool) -> None:
+def write_file(path: str, text: str, complete: bool, flag: str = "-O", mode: int = 0o666) -> None:
     """Replaces a file by the answer in one step; a partial answer goes to `path`.partial.
+
+    `flag` is what named the file, `mode` what a new one gets at most.
 
     Raises: OutputError.
     """
-    target = replaceable(path if complete else path + ".partial")
+    target = replaceable(path if complete else path + ".partial", flag)
     scratch = os.path.join(os.path.dirname(target), f".nr-{os.getpid()}.tmp")
     try:
         try:
-            with open(scratch, "xb") as file:
+            made = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
+            with open(made, "wb") as file:
                 if os.path.exists(target):  # a private file stays one
                     os.fchmod(file.fileno(), stat.S_IMODE(os.stat(target).st_mode))
                 file.write(encode(with_newline(text)))
@@ -141,4 +146,4 @@ def write_file(path: str, text: str, complete: bool) -> None:
                 os.unlink(scratch)
             raise
     except OSError as error:
-        raise OutputError(f"-O {path}: {os.strerror(error.errno or 0)}") from None
+        raise OutputError(f"{flag} {path}: {os.strerror(error.errno or 0)}") from None

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING, Literal
 
+from nr_cli.cli.columns import pad, width_of
 from nr_cli.cli.screen import neutralise
 
 if TYPE_CHECKING:
     from nr_cli.cli.env import Outside
 
 
-def align(rows: Sequence[Sequence[str]]) -> str:
-    """Returns rows as lines, each column as wide as its widest cell, two spaces between."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+def align(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
+    """Returns rows as lines, each column as wide as its widest cell, two spaces between.
+
+    The columns with these numbers are set right.
+    """
+    widths = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            pad(cell, width, number in right)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in rows
     )
-    return "\n".join(lines)
 
 
 def show_table(
@@ -37,7 +43,12 @@ def show_table(
         outside.write(encode(align([heads, *safe]) + "\n"))
 
 
-def draw(heads: Sequence[str], rows: Sequence[Sequence[str]], folds: str) -> str:
+def draw(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    folds: str,
+    right: Container[int] = (),
+) -> str:
     """Returns a table as rich draws it, as wide as the terminal."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -49,7 +60,9 @@ def draw(heads: Sequence[str], rows: Sequence[Sequence[str]], folds: str) -> str
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     used = [number for number in range(len(heads)) if any(row[number] for row in rows)]
     for number in used:
-        table.add_column(heads[number], overflow="fold", no_wrap=heads[number] != folds)
+        side: Literal["left", "right"] = "right" if number in right else "left"
+        fixed = heads[number] != folds
+        table.add_column(heads[number], overflow="fold", no_wrap=fixed, justify=side)
     for row in rows:
         table.add_row(*(Text(row[number]) for number in used))
     console = Console(force_terminal=True, width=terminal_width(), emoji=False, highlight=False)

@@ -77,6 +77,11 @@ class Figures(NamedTuple):
     failures: tuple[Failure, ...]
 
     @property
+    def asked(self) -> int:
+        """Returns how many asks went to a backend."""
+        return self.asks - self.hits
+
+    @property
     def failed(self) -> int:
         """Returns how many asks failed."""
         return sum(failure.asks for failure in self.failures)

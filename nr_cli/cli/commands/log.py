@@ -10,10 +10,13 @@ from typing import Annotated
 
 import typer
 
+from nr_cli.cli.env import Outside
+from nr_cli.cli.figures import format_time
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import ConfigError, ExitCode, InputError, NrError, UsageError
-from nr_cli.store.history import MAX_INT, History, HistoryRow, history_path
+from nr_cli.store.history import MAX_INT, Filters, History, HistoryRow, history_path
 from nr_cli.store.paths import find_paths
+from nr_cli.store.tally import AXES, Axis, Tally, read_tally
 from nr_cli.types.json import Json
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -104,6 +107,44 @@ def show(
         typer.echo(note, err=True)
 
 
+@app.command("stats")
+def show_stats(
+    by: Annotated[Axis | None, typer.Option(help="The table of one axis alone, whole.")] = None,
+    route: OfRoute = None,
+    model: OfModel = None,
+    since: Since = None,
+    until: Until = None,
+    as_json: AsJson = False,
+    html: Annotated[
+        str | None,
+        typer.Option("--html", metavar="FILE", help="Write a page with charts instead."),
+    ] = None,
+) -> None:
+    """Count past asks: tokens, cost, savings of the cache, latency, failures.
+
+    Example: nr log stats --since 4w --by model
+    """
+    if html is not None and (as_json or by is not None):
+        other = "--json" if as_json else "--by"
+        raise UsageError(f"--html and {other}: only one of them", "the page has every axis")
+    log = _open_log()
+    filters = Filters(route, model, *_parse_bounds(since, until))
+    tally = read_tally(log, filters)
+    _check(log)
+    outside = Outside(os.environ)
+    if html is not None:
+        _write_page(html, tally, filters)
+    elif as_json:
+        from nr_cli.cli.accounts import tally_document
+        from nr_cli.cli.document import dump
+
+        outside.write(dump(tally_document(tally, (by,) if by else AXES, filters)))
+    else:
+        from nr_cli.cli.stats import find_place, report
+
+        outside.write(report(tally, by, find_place(outside)).encode("utf-8", "replace"))
+
+
 @app.command("path")
 def show_path() -> None:
     """Print the file that holds the log, whether it exists or not.
@@ -165,6 +206,14 @@ def _check(log: History) -> None:
         raise Unreadable(log.trouble)
 
 
+def _write_page(path: str, tally: Tally, filters: Filters) -> None:
+    from nr_cli.cli.page import page
+    from nr_cli.cli.plain import replaceable, write_file
+
+    replaceable(path, "--html")
+    write_file(path, page(tally, filters, time.time()), True, "--html", 0o600)
+
+
 def _show_rows(log: History, rows: tuple[HistoryRow, ...], as_json: bool) -> None:
     _check(log)
     if as_json:
@@ -172,14 +221,6 @@ def _show_rows(log: History, rows: tuple[HistoryRow, ...], as_json: bool) -> Non
         return
     for row in rows:
         typer.echo(neutralise(_line(row)).encode("utf-8", "replace"))
-
-
-def format_time(moment: float, form: str) -> str:
-    """Returns a moment in local time; one beyond every calendar as its seconds."""
-    try:
-        return time.strftime(form, time.localtime(moment))
-    except (ValueError, OverflowError, OSError):
-        return f"{moment:g} s"
 
 
 def _line(row: HistoryRow) -> str:
