@@ -43,6 +43,7 @@ Row: TypeAlias = (
     "tuple[float | None, Value, Value, Value, Value, int, int | None, int | None, float | None,"
     " Value, float | None, Value, Value, Value, Value]"
 )
+Bill: TypeAlias = "tuple[float, float | None, float | None]"
 Paid: TypeAlias = "tuple[float | None, float | None, float | None, Value, Value, Value, Value]"
 
 
@@ -182,12 +183,8 @@ class _Sum:
         )
 
 
-class _Hit(NamedTuple):
-    """An ask that the cache answered: where it counts, when it was, how long it took."""
-
-    sum: _Sum
-    time: float
-    ms: float
+# A hit: what was asked as a hash, where it counts, when it was, how long it took.
+Hit: TypeAlias = tuple[int, _Sum, float, float]
 
 
 def read_tally(log: History, filters: Filters) -> Tally:
@@ -226,13 +223,13 @@ def _knows_json(con: sqlite3.Connection) -> bool:
     return True
 
 
-def _count(rows: Iterable[Row], cells: dict[Key, _Sum]) -> dict[int, list[_Hit]]:
-    """Adds the rows up by all axes together; returns the hits by what was asked.
+def _count(rows: Iterable[Row], cells: dict[Key, _Sum]) -> list[Hit]:
+    """Adds the rows up by all axes together; returns the hits.
 
     Texts are told apart by 64 bits of hash: a million rows share one by chance once in 40 million
     logs, which would lend a hit another answer's price.
     """
-    hits: dict[int, list[_Hit]] = {}
+    hits: list[Hit] = []
     day_of = _days()
     for row in rows:
         key = (day_of(row[0]), row[1], row[2], row[3])
@@ -241,24 +238,27 @@ def _count(rows: Iterable[Row], cells: dict[Key, _Sum]) -> dict[int, list[_Hit]]
             cell = cells[key] = _Sum()
         cell.add(row)
         if row[9] == b"hit":
-            hit = _Hit(cell, row[0] or 0.0, row[10] or 0.0)
-            hits.setdefault(hash(row[11:]), []).append(hit)
+            hits.append((hash(row[11:]), cell, row[0] or 0.0, row[10] or 0.0))
     return hits
 
 
-def _value(rows: Iterable[Paid], hits: dict[int, list[_Hit]]) -> None:
+def _value(rows: Iterable[Paid], hits: Sequence[Hit]) -> None:
     """Adds to each hit's sum what its answer cost the last time that it was paid before."""
-    bills: dict[int, list[tuple[float, float | None, float | None]]] = {}
-    for moment, cost, ms, *asked in rows:
-        key = hash(tuple(asked))
-        if key in hits:
-            bills.setdefault(key, []).append((moment or 0.0, cost, ms))
-    for key, found in hits.items():
-        paid = sorted(bills.get(key, []), key=itemgetter(0))
-        for hit in found:
-            number = bisect_right(paid, hit.time, key=itemgetter(0))
-            _, cost, ms = paid[number - 1] if number else (0.0, None, None)
-            hit.sum.save(hit.ms, cost, ms)
+    wanted = {hit[0] for hit in hits}
+    bills: dict[int, list[Bill]] = {}
+    for row in rows:
+        key = hash(row[3:])
+        if key in wanted:
+            bills.setdefault(key, []).append((row[0] or 0.0, row[1], row[2]))
+    for paid in bills.values():
+        paid.sort(key=itemgetter(0))
+    for key, sum, moment, ms in hits:
+        paid = bills.get(key, [])
+        number = bisect_right(paid, moment, key=itemgetter(0)) if paid else 0
+        if number:
+            sum.save(ms, paid[number - 1][1], paid[number - 1][2])
+        else:
+            sum.save(ms, None, None)
 
 
 def _total(cells: dict[Key, _Sum]) -> Tally:
