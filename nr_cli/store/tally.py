@@ -6,7 +6,7 @@ import math
 import sqlite3
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -116,7 +116,7 @@ class _Sum:
 
     def add(self, row: Row) -> None:
         """Adds one ask; what a hit saved comes later."""
-        _, _, _, _, status, exit, tokens_in, tokens_out, cost, cache, ms = row[:11]
+        _, _, _, _, status, exit, tokens_in, tokens_out, cost, cache, ms, _, _, _, _ = row
         self.asks += 1
         if status != b"ok":
             failure = (_text(status) or "?", exit)
@@ -230,9 +230,11 @@ def _count(rows: Iterable[Row], cells: dict[Key, _Sum]) -> list[Hit]:
     logs, which would lend a hit another answer's price.
     """
     hits: list[Hit] = []
-    day_of = _days()
+    days = _Days()
     for row in rows:
-        key = (day_of(row[0]), row[1], row[2], row[3])
+        moment = row[0]
+        day = NO_DAY if moment is None else days[moment // QUARTER]
+        key = (day, row[1], row[2], row[3])
         cell = cells.get(key)
         if cell is None:
             cell = cells[key] = _Sum()
@@ -286,18 +288,10 @@ def _rank(axis: Axis, sums: dict[str, _Sum]) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda group: (-group.figures.asks, group.name)))
 
 
-def _days() -> Callable[[float | None], str]:
-    """Returns what tells the local date of a moment, which is worked out once a quarter hour."""
-    known: dict[float, str] = {}
+class _Days(dict[float, str]):
+    """The local date of each quarter hour since the epoch, worked out once."""
 
-    def day_of(moment: float | None) -> str:
-        if moment is None:
-            return NO_DAY
-        quarter = moment // QUARTER
-        day = known.get(quarter)
-        if day is None:
-            local = time.localtime(quarter * QUARTER)
-            day = known[quarter] = time.strftime("%Y-%m-%d", local)
+    def __missing__(self, quarter: float) -> str:
+        local = time.localtime(quarter * QUARTER)
+        day = self[quarter] = time.strftime("%Y-%m-%d", local)
         return day
-
-    return day_of
