@@ -20,7 +20,8 @@ from nr_cli.store.tally import Group
 HEIGHT, FOOT = 160, 24  # of the bars over time, of the dates under them
 ROW, THICK, LABEL = 44, 9, 26  # a row across, its bars, the letters of its name
 SHOWN = 12  # rows of a chart; the tables have them all
-STEPS = (1, 2, 4, 6, 8, 10)
+LEAST = 1e-12  # dollars that a scale can show
+STEPS = (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10)
 
 
 class Piece(NamedTuple):
@@ -122,9 +123,8 @@ def _over_time(
     words: Callable[[float], str],
 ) -> str:
     """Returns a column of stacked pieces for each span, above a line of dates."""
-    most = _round_up(max(sum(piece.value for piece in column) for column in columns))
-    if words(most / 2) == words(0):  # half of a single ask
-        most *= 2
+    highest = max(sum(piece.value for piece in column) for column in columns)
+    most = _round_up(highest, whole=name == "asks")
 
     def parts() -> Iterator[str]:
         for share in (0, 0.5, 1):
@@ -194,12 +194,13 @@ def _across(
     return _frame(name, title, about, len(shown) * ROW, parts())
 
 
-def _round_up(value: float) -> float:
-    """Returns the next number of one figure whose half has one figure too."""
+def _round_up(value: float, whole: bool) -> float:
+    """Returns the next short number; where only whole ones make sense, its half is one too."""
     if value <= 0:
         return 1.0
-    size = 10.0 ** floor(log10(value))
-    return next(size * step for step in STEPS if size * step >= value * 0.999999)
+    size = 10.0 ** floor(log10(max(value, LEAST)))
+    tops = (float(f"{size * step:.2g}") for step in STEPS if size * step >= value * 0.999999)
+    return next(top for top in tops if not whole or top % 2 == 0)
 
 
 def _shorten(name: str) -> str:

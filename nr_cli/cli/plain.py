@@ -118,7 +118,8 @@ def replaceable(path: str, flag: str = "-O") -> str:
         words = os.strerror(getattr(error, "errno", 0) or 0)
         raise OutputError(f"{flag} {path}: {words}", "name a file") from None
     if not stat.S_ISREG(mode):
-        raise OutputError(f"{flag} {path}: not a regular file", "name a file, or redirect stdout")
+        hint = "name a file" + (", or redirect stdout" if flag == "-O" else "")
+        raise OutputError(f"{flag} {path}: not a regular file", hint)
     return target
 
 

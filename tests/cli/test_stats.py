@@ -188,6 +188,15 @@ def test_the_page_holds_names_as_text(nr: Nr, keep, home: Path) -> None:
     assert "default-src 'none'; style-src 'unsafe-inline'" in page
 
 
+@pytest.mark.parametrize("cost", [0.0, 5e-324, 1e-9, 0.3, 1e300], ids=repr)
+def test_a_page_is_drawn_of_costs_of_any_size(nr: Nr, keep, home: Path, cost: float) -> None:
+    keep(ROW._replace(cost=cost), ROW._replace(time=START + DAY, cost=cost / 3))
+    assert nr("log", "stats", "--html", "page.html") == (0, b"", "")
+    page = (home / "page.html").read_text(encoding="utf-8")
+    assert ('id="cost"' in page) == (cost > 0)
+    assert not re.search(r'="-?(?:nan|inf)', page)
+
+
 def test_a_new_page_is_private_an_old_one_keeps_its_mode(nr: Nr, keep, home: Path) -> None:
     keep(*LOG)
     page = home / "page.html"
