@@ -98,6 +98,7 @@ class Answering:
             for event in drive(flow, self.router.hands(self.ask.offline)):
                 self._hear(event)
         except NrError as error:
+            self.held.clear()  # whoever failed after all has no answer, not even a part of one
             self._keep("error", error)
             self._tell_cache()
             if not self.shape.as_json:
@@ -204,6 +205,12 @@ class Answering:
         if trouble:
             self.outside.say(f"nr: the cache keeps nothing: {trouble}")
 
+    def _tell_log(self) -> None:
+        """Says with -v why the ask is not in the log."""
+        trouble = self.router.history.trouble
+        if trouble and self.shape.verbose:
+            self.outside.say(f"nr: this ask is not in the log: {trouble}")
+
     def _say(self, error: NrError) -> None:
         from nr_cli.cli.report import error_lines
 
@@ -262,6 +269,7 @@ class Answering:
             remember(
                 self.router, self.ask, self.decision, self.record, status, error, self._partial
             )
+            self._tell_log()
         except Exception as trouble:
             # the answer stands, and its exit with it; a row that is missing is told, once
             self.outside.say(f"nr: this ask is not in the log ({type(trouble).__name__})")
@@ -285,6 +293,8 @@ class Answering:
     def _write_file(self, text: str, complete: bool) -> None:
         assert self.shape.output is not None, "chosen only with -O"
         write_file(self.shape.output, self._block_of(text), complete)
+        if not complete and self.outside.err_is_terminal and not self.shape.quiet:
+            self.outside.say(f"nr: what had come is in {self.shape.output}.partial")
 
     def _block_of(self, text: str) -> str:
         """Returns the code block that -x or --xl wants of an answer, else the answer."""

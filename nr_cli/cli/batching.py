@@ -130,6 +130,7 @@ class RowWork:
 
     def end(self, error: NrError | None) -> None:
         """Takes how it ended."""
+        self.held.clear()
         if error is None and self.record is not None:
             error = error_of(self.record, self.failed)
         elif error is not None:

@@ -123,6 +123,16 @@ def replaceable(path: str, flag: str = "-O") -> str:
     return target
 
 
+def beside(path: str, ending: str, flag: str) -> str:
+    """Returns the name with this ending, which nobody gave: a link there leads nowhere.
+
+    Raises: OutputError.
+    """
+    folder, name = os.path.split(path + ending)
+    target = os.path.join(os.path.realpath(folder), name)
+    return target if os.path.islink(target) else replaceable(target, flag)
+
+
 def write_file(path: str, text: str, complete: bool, flag: str = "-O", mode: int = 0o666) -> None:
     """Replaces a file by the answer in one step; a partial answer goes to `path`.partial.
 
@@ -130,13 +140,14 @@ def write_file(path: str, text: str, complete: bool, flag: str = "-O", mode: int
 
     Raises: OutputError.
     """
-    target = replaceable(path if complete else path + ".partial", flag)
-    scratch = os.path.join(os.path.dirname(target), f".nr-{os.getpid()}.tmp")
+    target = replaceable(path, flag) if complete else beside(path, ".partial", flag)
+    # in a container every run may have the same number: what a killed one left is not in the way
+    scratch = os.path.join(os.path.dirname(target), f".nr-{os.urandom(4).hex()}.tmp")
     try:
         try:
             made = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
             with open(made, "wb") as file:
-                if os.path.exists(target):  # a private file stays one
+                if os.path.exists(target) and not os.path.islink(target):  # a private one stays so
                     os.fchmod(file.fileno(), stat.S_IMODE(os.stat(target).st_mode))
                 file.write(encode(with_newline(text)))
                 file.flush()

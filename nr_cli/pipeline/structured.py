@@ -71,7 +71,11 @@ def _again(
     said = Message("assistant", reached.outcome.text)
     messages = (*reached.request.messages, said, Message("user", told))
     request = reached.request._replace(messages=messages)
-    second = yield from walk([request], ports, deadline, buffered=True)
+    try:
+        second = yield from walk([request], ports, deadline, buffered=True)
+    except NrError as error:
+        error.attempts = (*reached.attempts, *error.attempts)
+        raise
     usage = sum_usages(reached.outcome.usage, second.outcome.usage)
     return Reached(
         reached.request,

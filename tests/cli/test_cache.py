@@ -157,6 +157,13 @@ def test_a_cache_that_keeps_nothing_says_so_where_it_is_asked(
     assert why in nr("doctor", env=env).out.decode()
 
 
+def test_a_log_that_keeps_nothing_says_so_with_v(nr: Nr, home: Path) -> None:
+    as_anybodys(home / "place")
+    env = {"NR_STATE_DIR": str(home / "place")}
+    assert nr("ask", "-m", "cat/x", "hi", env=env).err == ""
+    assert "can be written by others" in nr("ask", "-v", "-m", "cat/x", "hi", env=env).err
+
+
 def test_a_cache_that_works_has_no_trouble_to_tell(nr: Nr) -> None:
     assert "cache keeps" not in nr("ask", "-v", "-m", "cat/x", "hi").err
     assert nr("cache", "stats", "--json").document["trouble"] is None

@@ -71,6 +71,14 @@ def test_the_old_file_stands_until_an_answer_is_whole(nr: Nr, home: Path, behavi
     assert [path.name for path in home.glob("*.tmp")] == []
 
 
+def test_a_partial_answer_goes_along_no_link(nr: Nr, home: Path) -> None:
+    (home / "victim").write_text("mine")
+    (home / "out.md.partial").symlink_to("victim")
+    assert nr("ask", "-m", "fs/cut=4", "-O", "out.md", "hi").exit == 3
+    assert (home / "victim").read_text() == "mine"
+    assert (home / "out.md.partial").read_text() == "The quick brown \n"
+
+
 def seen_by(faults: Faults, behaviour: str) -> int:
     """How often the server was asked, unfinished answers included."""
     with urllib.request.urlopen(f"http://127.0.0.1:{faults.port}/_stats") as response:

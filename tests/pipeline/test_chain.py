@@ -328,6 +328,13 @@ def test_offline_without_a_kept_answer_is_a_miss_where_routing_refuses() -> None
         list(drive(answer(Ask(Prompt("hi"), offline=True), world), ScriptedHands([])))
 
 
+def test_a_repair_that_fails_leaves_the_first_attempt_in_the_list() -> None:
+    prose: list[Reply] = [Opened(200, {}), sse("no json", "stop"), Ended()]
+    with pytest.raises(Exhausted) as caught:
+        run(prose + status(500), SMALL, schema={"type": "object"})
+    assert [attempt.kind for attempt in caught.value.attempts] == [None, FailureKind.SERVER]
+
+
 @pytest.mark.parametrize("buffered", [False, True])
 def test_a_filtered_answer_is_the_end_of_the_chain(buffered: bool) -> None:
     filtered: list[Reply] = [Opened(200, {}), sse("part", "content_filter"), Ended()]
