@@ -147,7 +147,7 @@ class Answering:
     def _think(self, text: str) -> None:
         """Shows the model's thinking by whole lines, where a person may want it."""
         *lines, self.thought = (self.thought + text).split("\n")
-        if self.shape.verbose or (self.outside.err_is_terminal and not self.shape.quiet):
+        if self.shape.verbose or self._has_reader:
             for line in filter(None, lines):
                 self.outside.say(line)
 
@@ -206,10 +206,17 @@ class Answering:
             self.outside.say(f"nr: the cache keeps nothing: {trouble}")
 
     def _tell_log(self) -> None:
-        """Says with -v why the ask is not in the log."""
-        trouble = self.router.history.trouble
+        """Says with -v why the ask is not in the log, to a person that earlier ones are lost."""
+        trouble, loss = self.router.history.trouble, self.router.history.loss
         if trouble and self.shape.verbose:
             self.outside.say(f"nr: this ask is not in the log: {trouble}")
+        elif loss and (self.shape.verbose or self._has_reader):
+            self.outside.say(f"nr: {loss}")
+
+    @property
+    def _has_reader(self) -> bool:
+        """Tells whether a person reads stderr who wants notices."""
+        return self.outside.err_is_terminal and not self.shape.quiet
 
     def _say(self, error: NrError) -> None:
         from nr_cli.cli.report import error_lines
@@ -293,7 +300,7 @@ class Answering:
     def _write_file(self, text: str, complete: bool) -> None:
         assert self.shape.output is not None, "chosen only with -O"
         write_file(self.shape.output, self._block_of(text), complete)
-        if not complete and self.outside.err_is_terminal and not self.shape.quiet:
+        if not complete and self._has_reader:
             self.outside.say(f"nr: what had come is in {self.shape.output}.partial")
 
     def _block_of(self, text: str) -> str:

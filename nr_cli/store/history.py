@@ -116,11 +116,13 @@ class Filters(NamedTuple):
 class History:
     """The log in one SQLite file; None for a file that cannot be had.
 
-    `trouble` says why the last call did nothing, for whoever wants to tell the user.
+    `trouble` says why the last call did nothing, for whoever wants to tell the user; `loss` that a
+    damaged log was set aside, so that what it held is no longer found.
     """
 
     def __init__(self, path: str | None) -> None:
         self.trouble: str | None = None
+        self.loss: str | None = None
         self._path = path
 
     def add(self, row: HistoryRow, secrets: Sequence[str] = ()) -> bool:
@@ -218,6 +220,7 @@ class History:
                 if not damage.is_ruined(error) or not self._set_aside(path, seen):
                     return None
                 self.trouble = f"the log was damaged ({error}), it is set aside in bad-*/"
+                self.loss = f"{self.trouble} of {os.path.dirname(path)}"
                 if not write:
                     return None
             except OSError as error:

@@ -117,6 +117,7 @@ class Embedded:
             self._weights(mend)
             if stamp(own) == before:
                 raise
+        self.close()  # what the failed start still held
         return self._serve(own, within)
 
     def _serve(self, model: str, within: float) -> Endpoint:

@@ -164,6 +164,16 @@ def test_a_log_that_keeps_nothing_says_so_with_v(nr: Nr, home: Path) -> None:
     assert "can be written by others" in nr("ask", "-v", "-m", "cat/x", "hi", env=env).err
 
 
+def test_a_damaged_log_is_set_aside_and_a_person_is_told_once(nr: Nr, home: Path) -> None:
+    nr("ask", "-m", "cat/x", "hi")
+    path = Path(os.fsdecode(nr("log", "path").out.strip()))
+    for part in path.parent.glob("history.db*"):
+        part.write_bytes(b"no database " * 999)
+    told = nr("ask", "-v", "-m", "cat/x", "hi").err
+    assert f"set aside in bad-*/ of {path.parent}" in told
+    assert "set aside" not in nr("ask", "-v", "-m", "cat/x", "hi").err
+
+
 def test_a_cache_that_works_has_no_trouble_to_tell(nr: Nr) -> None:
     assert "cache keeps" not in nr("ask", "-v", "-m", "cat/x", "hi").err
     assert nr("cache", "stats", "--json").document["trouble"] is None
