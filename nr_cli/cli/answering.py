@@ -6,7 +6,8 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from nr_cli.cli.env import ClosedOutput, Outside, Stopped, is_open
+from nr_cli.cli.ending import Interrupted, error_of, signal_of, status_of
+from nr_cli.cli.env import ClosedOutput, Outside, is_open
 from nr_cli.cli.narrate import Narrator
 from nr_cli.cli.plain import (
     PipeSink,
@@ -19,7 +20,7 @@ from nr_cli.cli.plain import (
     with_newline,
     write_file,
 )
-from nr_cli.errors import ExitCode, FailureKind, NrError, OutputError, UsageError
+from nr_cli.errors import ExitCode, NrError, OutputError, UsageError
 from nr_cli.transport.sync import drive
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Decided, Event, Failed, Held, Reasoning, Served, Started, Text
@@ -328,50 +329,3 @@ def refuse_contradictions(shape: Shape) -> None:
     if form and (shape.output or shape.block):
         other = "-O" if shape.output else "-x"
         raise UsageError(f"{form} and {other} contradict", "redirect stdout, or leave one out")
-
-
-class Incomplete(NrError):
-    """The backend ended the answer, but not naturally."""
-
-    code = "incomplete"
-    exit = ExitCode.INCOMPLETE
-
-
-class Interrupted(NrError):
-    """A signal ended the ask; the exit is the shell's number for that."""
-
-    code = "interrupted"
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"interrupted by {signal.Signals(number).name}")
-        self.exit = 128 + number
-
-
-def signal_of(end: BaseException) -> int:
-    """Returns the signal by which the process will end for this, 0 for anything else."""
-    if isinstance(end, Stopped):
-        return end.signal
-    if isinstance(end, ClosedOutput):
-        return signal.SIGPIPE
-    return signal.SIGINT if isinstance(end, KeyboardInterrupt) else 0
-
-
-def error_of(record: Record, failed: Failed | None) -> NrError | None:
-    """Returns why a record is not a whole, natural answer, if it is not."""
-    if not record.complete and failed is not None:
-        from nr_cli.pipeline.failure import exhausted
-
-        return exhausted([failed], record.attempts)
-    if record.finish == "length":
-        return Incomplete("the answer was cut at the token limit", "raise it: -o max_tokens N")
-    if record.finish == "tool_calls":
-        return Incomplete("the model asked for a tool; nr runs none", "ask for text instead")
-    return None
-
-
-def status_of(record: Record) -> Status:
-    """Returns the word under which an answered ask is kept in the history."""
-    if record.complete:
-        return "ok" if record.finish in ("stop", None) else "truncated"
-    filtered = record.attempts and record.attempts[-1].kind == FailureKind.CONTENT_FILTER
-    return "filtered" if filtered else "truncated"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from nr_cli.cli.answering import Interrupted, error_of, status_of
 from nr_cli.cli.document import dump, row_document
+from nr_cli.cli.ending import Interrupted, error_of, status_of
 from nr_cli.cli.env import Outside, Stopped
 from nr_cli.cli.gauge import Gauge
 from nr_cli.cli.outlet import Line, Outlet
