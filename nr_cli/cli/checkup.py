@@ -121,7 +121,7 @@ def embedded(known: Configured) -> Iterator[Found]:
     """Yields whether the embedded model could answer: a problem where nothing else can."""
     from importlib.util import find_spec
 
-    from nr_cli.store.weights import is_whole, weights_path
+    from nr_cli.store.weights import find_risk, is_whole, weights_path
 
     if find_spec("xllamacpp") is None:
         others = any(one.base_url or one.argv for one in known.in_use)
@@ -130,7 +130,9 @@ def embedded(known: Configured) -> Iterator[Found]:
         return
     router = known.router
     path = router.paths.data and weights_path(router.paths.data)
-    if path and is_whole(path):
+    if path and (risk := find_risk(path)):
+        yield Found("embedded", "problem", risk, "correct it, or set NR_DATA_DIR")
+    elif path and is_whole(path):
         yield Found("embedded", "ok", path)
     else:
         yield Found("embedded", "note", "its weights are fetched at first use", "nr models pull")

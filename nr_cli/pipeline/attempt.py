@@ -124,6 +124,8 @@ class Attempt:
 
     def _take(self, deltas: list[Delta], hold: bool) -> Generator[Step | Event, Reply, None]:
         for delta in deltas:
+            if self.failure is not None:
+                return  # whatever was cut into one chunk with it, nothing counts after a failure
             match delta:
                 case Text(text):
                     self._keep(text)

@@ -149,7 +149,8 @@ class Cache:
         rows = self._select(SELECT_STATS, ())
         entries, oldest, newest = rows[0] if rows else (0, None, None)
         size = sum(_size(self.path + part) for part in damage.PARTS) if self.path else 0
-        return Stats(self.path, entries, size, self._max_bytes, oldest, newest, self.find_trouble())
+        trouble = self.find_trouble() or self._find_later()
+        return Stats(self.path, entries, size, self._max_bytes, oldest, newest, trouble)
 
     def find_trouble(self) -> str | None:
         """Returns why nothing can be kept here, found without writing anything."""
@@ -165,6 +166,13 @@ class Cache:
         if os.path.lexists(path) and not damage.is_plain(path):
             return f"{path} is not a regular file"
         return None
+
+    def _find_later(self) -> str | None:
+        from nr_cli.store.disk import VERSION
+
+        rows = self._select("PRAGMA user_version", ())
+        is_later = bool(rows) and rows[0][0] > VERSION
+        return f"{self.path} was made by a later version of nr" if is_later else None
 
     def recent(self, limit: int) -> Iterator[tuple[str, float, Mapping[str, str]]]:
         """Yields key, time and labels of the entries stored last, newest first."""

@@ -157,6 +157,17 @@ def test_a_cache_that_keeps_nothing_says_so_where_it_is_asked(
     assert why in nr("doctor", env=env).out.decode()
 
 
+def test_a_cache_of_a_later_version_is_left_alone_and_told(nr: Nr) -> None:
+    nr("ask", "-m", "cat/x", "hi")
+    path = os.fsdecode(nr("cache", "path").out.strip())
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA user_version = 99")
+    assert "later version" in nr("cache", "stats", "--json").document["trouble"]
+    assert "later version" in nr("ask", "-v", "-m", "cat/x", "ho").err
+    done = nr("cache", "clear")
+    assert (done.exit, "later version" in done.err) == (74, True)
+
+
 def test_a_log_that_keeps_nothing_says_so_with_v(nr: Nr, home: Path) -> None:
     as_anybodys(home / "place")
     env = {"NR_STATE_DIR": str(home / "place")}

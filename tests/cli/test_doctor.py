@@ -49,6 +49,17 @@ def lists() -> Iterator[int]:
         server.shutdown()
 
 
+def test_a_model_s_place_that_others_may_write_is_a_problem(nr: Nr, home: Path) -> None:
+    pytest.importorskip("xllamacpp", reason="the embedded runtime is not installed")
+    place = home / "data" / "models"
+    place.mkdir(parents=True)
+    place.parent.chmod(0o700)
+    place.chmod(0o777)
+    found = states(nr("doctor", "--json", env={"NR_DATA_DIR": str(place.parent)}))
+    assert found["embedded"][0] == "problem"
+    assert "written by others" in found["embedded"][1]
+
+
 @pytest.fixture
 def seen() -> list[tuple[str, str | None]]:
     Lists.seen.clear()

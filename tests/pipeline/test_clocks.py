@@ -10,9 +10,9 @@ import pytest
 from nr_cli.errors import Exhausted, FailureKind
 from nr_cli.pipeline.chain import Reached, walk
 from nr_cli.pipeline.ports import Ports
-from nr_cli.providers.codec import codec_for
+from nr_cli.providers.codec import Blame, Delta, codec_for
 from nr_cli.transport.sync import drive
-from nr_cli.types.events import Event, Reasoning, Text
+from nr_cli.types.events import Event, Finished, Reasoning, Text
 from nr_cli.types.message import Message
 from nr_cli.types.policy import Model, Provider, Timeouts
 from nr_cli.types.request import Credential, Request
@@ -223,3 +223,23 @@ def test_a_one_time_preparation_counts_against_no_limit() -> None:
     slow = [(505.0, prepared), (30.0, sse("too late"))]
     with pytest.raises(Exhausted, match="timeout"):
         run(slow, deadline=60.0)
+
+
+class Talkative:
+    """A protocol of a plugin, whose decoder goes on after a failure."""
+
+    encode = staticmethod(codec_for("openai").encode)
+
+    def decoder(self, headers: object) -> Talkative:
+        return self
+
+    def feed(self, chunk: bytes) -> list[Delta]:
+        return [Blame(FailureKind.OVERLOADED, "no more room"), Text("late"), Finished("stop", None)]
+
+
+def test_nothing_counts_after_a_failure_in_one_chunk_with_it() -> None:
+    hands = Clockwork([(1, HEAD), (1, b"x")])
+    ports = Ports(lambda kind: Talkative(), lambda model: Credential(KEY, "test"), lambda: 0.0)  # type: ignore[arg-type,return-value] # what an attempt needs of it
+    with pytest.raises(Exhausted, match="no more room") as caught:
+        list(drive(walk([request()], ports, 1000.0, buffered=False), hands))
+    assert caught.value.kind == FailureKind.OVERLOADED
