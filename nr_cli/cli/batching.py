@@ -269,6 +269,9 @@ class Batch:
 
             if self._unlogged:
                 self.outside.say(f"nr: {self._unlogged} rows are not in the log (it was locked)")
+            if self.shelf.unkept:
+                count, why = self.shelf.unkept, self.shelf.trouble
+                self.outside.say(f"nr: not kept in the cache: {count} of the answers ({why})")
             open_rows = bool(tally.signal or tally.again)
             for line in summary_lines(tally, resume if open_rows and resume else None):
                 self.outside.say(line)

@@ -20,10 +20,15 @@ class Put(NamedTuple):
 
 
 class BehindCache:
-    """A cache whose writes happen in a thread of their own; reads see them before they do."""
+    """A cache whose writes happen in a thread of their own; reads see them before they do.
+
+    `unkept` counts the answers that the disk did not take, `trouble` says why the last one.
+    """
 
     def __init__(self, cache: Cache) -> None:
         """Takes the cache; from now on this thread only reads it."""
+        self.unkept = 0
+        self.trouble: str | None = None
         self._cache = cache
         self._waiting: dict[str, Entry] = {}
         self._backlog = Backlog(
@@ -54,6 +59,8 @@ class BehindCache:
 
     def _keep(self, puts: Sequence[Put]) -> None:
         for key, entry in puts:
-            self._cache.put(key, entry.body, entry.labels)
+            if not self._cache.put(key, entry.body, entry.labels):
+                self.unkept += 1  # said at the end; no answer waits for the cache
+                self.trouble = self._cache.trouble
             if self._waiting.get(key) is entry:
                 del self._waiting[key]

@@ -345,6 +345,21 @@ def test_a_terminal_gets_one_line_that_is_redrawn(home: Path, environ, policy: P
     assert child.exitstatus == 0
 
 
+def test_a_cache_that_keeps_nothing_is_told_with_the_summary(nr: Nr, home: Path) -> None:
+    (home / "in.jsonl").write_bytes(lines(*({"prompt": f"p{n}"} for n in range(3))))
+    (home / "open").mkdir()
+    (home / "open").chmod(0o777)
+    env = {"NR_CACHE_DIR": str(home / "open")}
+    done = nr("batch", "in.jsonl", "-m", "cat/x", env=env)
+    assert done.exit == 0
+    assert "not kept in the cache: 3 of the answers" in done.err
+    assert "written by others" in done.err
+    assert nr("batch", "in.jsonl", "-m", "cat/x", "-q", env=env).err == ""
+    assert (
+        "kept in the cache" not in nr("batch", "in.jsonl", "-m", "cat/x", "--no-cache", env=env).err
+    )
+
+
 @pytest.mark.slow
 def test_no_row_is_lost_or_doubled_by_twelve_kills(
     nr: Nr, home: Path, environ, policy: Path
