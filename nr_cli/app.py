@@ -181,7 +181,7 @@ class Router:
             policy,
             ask,
             facts,
-            lambda model: None if reading else self._bar(ask, model),
+            lambda model: oversize_for(ask, model) or (None if reading else self._bar(ask, model)),
             random_below,
             reader.classification if full else None,
         )
@@ -397,6 +397,15 @@ def history_row(
         cwd=cwd if isinstance(cwd, str) else None,
         conversation=ask.conversation or (None if ask.prompt.source == "batch" else id),
     )
+
+
+def oversize_for(ask: Ask, model: Model) -> str | None:
+    """Returns what of an ask's files is larger than a model's provider takes, if anything is."""
+    if not ask.prompt.attachments:
+        return None
+    from nr_cli.providers.limits import oversize
+
+    return oversize(model.provider, ask.prompt.attachments, ask.prompt.text)
 
 
 def files_record(ask: Ask) -> dict[str, Json]:

@@ -13,7 +13,7 @@ OUTPUT_ESTIMATE = 1024  # tokens, where neither the ask nor the model names a sm
 
 Barred: TypeAlias = "Callable[[Model], str | None]"
 PickRandom: TypeAlias = "Callable[[int], int]"
-Kind: TypeAlias = Literal["", "need", "window", "key", "barred", "pool"]
+Kind: TypeAlias = Literal["", "need", "window", "size", "key", "barred", "pool"]
 
 
 if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
@@ -144,10 +144,17 @@ def _judge_model(model: Model, pool: Pool, demand: Demand, barred: Barred) -> Ju
         reason, kind = _overflow(model, demand.tokens, output), "window"
     if not reason:
         reason = barred(model) or ""
-        kind = "key" if reason.startswith("no key") else "barred"
+        kind = kind_of(reason)
     if reason:
         return Judged(Candidate(model, "dropped", reason, cost), kind)
     return Judged(Candidate(model, "kept", "", cost), "")
+
+
+def kind_of(reason: str) -> Kind:
+    """Returns what sort of reason bars a model, told by how it begins."""
+    if reason.startswith("too large"):
+        return "size"
+    return "key" if reason.startswith("no key") else "barred"
 
 
 def _pool_flaw(model: Model, pool: Pool) -> str:

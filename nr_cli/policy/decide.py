@@ -11,8 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from nr_cli.errors import ConfigError, NoCredential, NrError, Refused, UsageError
-from nr_cli.policy.candidates import Barred, Demand, Judged, PickRandom, judge
+from nr_cli.errors import (
+    ConfigError,
+    ExitCode,
+    InputError,
+    NoCredential,
+    NrError,
+    Refused,
+    UsageError,
+)
+from nr_cli.policy.candidates import Barred, Demand, Judged, Kind, PickRandom, judge
 from nr_cli.policy.suggest import did_you_mean, did_you_mean_model, quote
 from nr_cli.policy.values import read_count
 from nr_cli.types.decision import Decision, Rule
@@ -106,12 +114,14 @@ def decide(
     """Returns the decision; its `overhead_ms` is 0 until the caller measures.
 
     `barred(model)` says why a model cannot be used at all (offline, not installed), None if it
-    can; a reason that is a missing key begins with "no key". `pick_random(n)` returns a number
-    below n. `classification` is called once, after everything else, for the record alone.
+    can; a reason that is a missing key begins with "no key", one that is a file's size with "too
+    large". `pick_random(n)` returns a number below n. `classification` is called once, after
+    everything else, for the record alone.
 
     Raises UsageError for an unknown pin, ConfigError for a policy that names what is not there,
-    NoCredential when every candidate lacks its key, Refused when none is left for other reasons
-    or nothing matches; the last two carry the decision as `decision`.
+    NoCredential when every candidate lacks its key, InputError when a file is too large for all
+    that could read it, Refused when none is left for other reasons or nothing matches; the last
+    three carry the decision as `decision`.
     """
     reading = _Reading(facts)
     chosen = _choose(policy, ask, reading)
@@ -231,13 +241,18 @@ def _refuse(decision: Decision, judged: Sequence[Judged], demand: Demand) -> NrE
         lines = [f"  {entry.candidate.model.name}: {entry.candidate.reason}" for entry in judged]
         more = [f"  and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
         said = "\n".join([f"{where}: no model can answer", *lines[:_SHOWN], *more])
-        error = (
-            NoCredential(said, "set the variable that the reason names")
-            if kinds == {"key"}
-            else Refused(said)
-        )
+        error = _error_of(kinds, said)
     error.decision = decision
     return error
+
+
+def _error_of(kinds: set[Kind], said: str) -> NrError:
+    """Returns the error for candidates that were dropped for these kinds of reasons."""
+    if kinds == {"key"}:
+        return NoCredential(said, "set the variable that the reason names")
+    if "size" in kinds and kinds <= {"size", "need"}:
+        return InputError(said, "send a smaller file", ExitCode.BAD_DATA)
+    return Refused(said)
 
 
 def _too_long(judged: Sequence[Judged], demand: Demand) -> Refused:

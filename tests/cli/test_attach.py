@@ -161,3 +161,48 @@ def test_rows_of_route_carry_files_too(nr: Nr, home: Path, seeing: None) -> None
     assert done.exit == 3
     assert b'"needs": ["vision"]' in done.out.splitlines()[0]
     assert b"not a list" in done.out.splitlines()[1]
+
+
+CLOUD = """version: 1
+models:
+  claude: {id: anthropic/claude-x, caps: [vision, document]}
+  gpt: {id: openai/gpt-x, caps: [vision, document]}
+  blind: {id: cat/x, caps: [tools]}
+providers:
+  anthropic: {kind: anthropic, base_url: "https://api.anthropic.com/v1", api_key_env: A_KEY}
+  openai: {kind: openai, base_url: "https://api.openai.com/v1", api_key_env: O_KEY}
+  near: {kind: anthropic, base_url: "http://127.0.0.1:1/v1", api_key_env: A_KEY, local: true}
+  cat: {kind: command, command: [cat], local: true}
+default: {use: [blind, claude, gpt]}
+"""
+
+
+def test_a_file_too_large_for_a_host_leaves_that_host_out(nr: Nr, home: Path, policy: Path) -> None:
+    keys = {"A_KEY": "a", "O_KEY": "o"}
+    policy.write_text(CLOUD)
+    mb = 1 << 20
+    (home / "small.png").write_bytes(PNG.ljust(5 * mb * 3 // 4, b"x"))
+    (home / "big.png").write_bytes(PNG.ljust(5 * mb * 3 // 4 + 3, b"x"))
+    assert nr("route", "--json", "-a", "small.png", "q", env=keys).document["chain"] == [
+        "claude",
+        "gpt",
+    ]
+    record = nr("route", "--json", "-a", "big.png", "q", env=keys).document
+    assert record["chain"] == ["gpt"]
+    reason = record["candidates"][1]["reason"]
+    assert "big.png is 5.1 MB in base64, api.anthropic.com takes 5 MB an image" in reason
+
+
+def test_a_file_too_large_for_all_ends_before_anything_is_sent(
+    nr: Nr, home: Path, policy: Path
+) -> None:
+    policy.write_text(CLOUD)
+    for name in ("a.pdf", "b.pdf"):
+        (home / name).write_bytes(PDF.ljust(26 << 20, b" "))
+    done = nr("ask", "-a", "a.pdf", "-a", "b.pdf", "q", env={"A_KEY": "a", "O_KEY": "o"})
+    assert (done.exit, done.out) == (65, b"")
+    assert "takes 32 MB a request" in done.err
+    assert "takes 50 MB a request" in done.err
+    assert len(done.err.splitlines()) <= 5
+    record = nr("route", "--json", "-m", "near/x", "-a", "a.pdf", "q", env={"A_KEY": "a"})
+    assert b"too large" not in record.out, "a server elsewhere has limits of its own"
