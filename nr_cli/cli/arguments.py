@@ -20,6 +20,7 @@ WORDS = ("tag",)  # the options whose values hold no space
 ASSIGNMENTS = r"\s*[\w.]+=\S*(?:\s+[\w.]+=\S*)*\s*"
 # Two flags that mean one thing, so that one on the command line sets aside the other's variable.
 RIVALS = (
+    ("model", "route"),
     ("cache", "no_cache"),
     ("schema", "schema_multi"),
     ("continue_", "cid"),

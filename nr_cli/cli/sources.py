@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import ExitCode, InputError, TooSlow
-from nr_cli.policy.addresses import without_user
 
 BLOCK = 1 << 16
 ONE_LINE = {ord("\n"): "^J", ord("\t"): "^I"}
@@ -50,7 +49,11 @@ def bytes_of(path: str) -> bytes:
 def name_of(path: str) -> str:
     """Returns a path or URL as it may be told: one line, without a password, nothing hidden."""
     text = bytes_of(path).decode("utf-8", "replace")
-    return neutralise(without_user(text) if is_url(text) else text).translate(ONE_LINE)
+    if is_url(text):
+        from nr_cli.policy.addresses import without_user
+
+        text = without_user(text)
+    return neutralise(text).translate(ONE_LINE)
 
 
 def read_source(path: str, environ: Mapping[str, str], bounds: Bounds, accept: str) -> bytes:

@@ -155,6 +155,8 @@ def test_a_text_or_an_honest_number_is_no_odd_value(nr: Nr, value: str) -> None:
         (["--cache", "only", "--no-cache"], {}, 2),
         ([], {"NR_CACHE": "only", "NR_NO_CACHE": "1"}, 2),
         (["--jsonl"], {"NR_JSON": "1"}, 0),
+        (["--route", "default"], {"NR_MODEL": "cat/x"}, 0),
+        (["-m", "cat/x"], {"NR_ROUTE": "default"}, 0),
         (["--schema-multi", "a"], {"NR_SCHEMA": "b", "NR_DRY_RUN": "1"}, 0),
     ],
 )
