@@ -27,6 +27,7 @@ RIVALS = (
     ("x", "xl"),
     ("as_json", "jsonl"),
     ("resume", "force"),
+    ("quiet", "verbose"),
 )
 
 

@@ -14,6 +14,7 @@ from nr_cli.policy.schema import (
     fields_of,
 )
 from nr_cli.policy.suggest import did_you_mean, quote
+from nr_cli.policy.values import is_endless
 from nr_cli.policy.variables import flaw, has_variables
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Finding, Path, Severity
@@ -164,7 +165,7 @@ class Checking:
             for index, inner in enumerate(value):
                 self._check_free((*path, index), inner)
         elif isinstance(value, str):
-            if value.lower().lstrip("+-") in (".inf", ".nan"):
+            if is_endless(value):
                 self.report(path, "NR104", f"{path[-1]} must be a finite number")
             self._check_variables(path, value)
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from nr_cli.policy.compose import to_yaml
-from nr_cli.policy.document import Document, refuse
+from nr_cli.policy.document import Document, is_list, refuse
 from nr_cli.policy.parse import parse
 from nr_cli.policy.suggest import did_you_mean, quote
+from nr_cli.policy.values import is_endless
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Finding, Path
 from nr_cli.types.template import Block, Template
@@ -151,7 +152,20 @@ class _Reading:
         for name, value in options.items():
             if value is None:
                 self._report(("options", name), "NR111", f"{name} is empty (write a value)")
+            self._refuse_endless(("options", name), value)
         return options
+
+    def _refuse_endless(self, path: Path, value: Json) -> None:
+        """Reports each number that JSON lacks, however deep it stands."""
+        if isinstance(value, str):
+            if is_endless(value):
+                self._report(path, "NR104", f"{path[-1]} must be a finite number")
+        elif isinstance(value, Mapping):
+            for key, inner in value.items():
+                self._refuse_endless((*path, key), inner)
+        elif is_list(value):
+            for index, inner in enumerate(value):
+                self._refuse_endless((*path, index), inner)
 
     def _schema(self) -> str | None:
         node = self.document.get(("schema",))

@@ -24,6 +24,11 @@ def read_number(value: Json) -> float | None:
     return number if abs(number) < _BEYOND else None
 
 
+def is_endless(text: str) -> bool:
+    """Says whether a text is YAML's word for NaN or an infinity, which JSON does not have."""
+    return text.lower().lstrip("+-") in (".inf", ".nan")
+
+
 def _is_plain(text: str) -> bool:
     """Says whether a text may be a number: no sign of another base, notation or language."""
     digits = text.lstrip("+-")

@@ -188,3 +188,8 @@ def test_a_failure_is_a_document_where_json_is_wanted(
     else:
         assert done.out == b""
         assert done.err.startswith("nr: ")
+
+
+def test_verbose_on_the_command_line_is_not_silenced_by_a_variable(nr: Nr) -> None:
+    assert "→ cat/x" in nr("ask", "-v", "-m", "cat/x", "hi", env={"NR_QUIET": "1"}).err
+    assert nr("ask", "-q", "-m", "cat/x", "hi", env={"NR_VERBOSE": "1"}).err == ""

@@ -132,6 +132,7 @@ BROKEN = {
     "empty key": ("system:", "1:1: NR111 system must be text", ""),
     "extract": ("prompt: a\nextract: all", "2:1: NR133 extract must be first, last", ""),
     "option": ("prompt: a\noptions: {a-b: 1}", "2:11: NR117 ", '"a-b" cannot be a name'),
+    "endless": ("prompt: a\noptions: {a: {b: [.NaN]}}", "2:19: NR104 ", "finite number"),
 }  # fmt: skip
 
 

@@ -92,6 +92,7 @@ def test_the_json_schema_refuses_what_the_check_refuses(text: str) -> None:
         pytest.param("models: {a: {id: openai/x, caps: [sight]}}", "NR133", id="capability"),
         pytest.param("models: {a: {id: openai/x, params: {tempreature: 1}}}", "NR112", id="param"),
         pytest.param("models: {a: {id: openai/x, params: {top_k: .inf}}}", "NR104", id="inf"),
+        pytest.param("models: {a: {id: openai/x, params: {p: [.NaN]}}}", "NR104", id="nan inside"),
         pytest.param("models: {a: {id: openai/x, price: {in: 1}}}", "NR115", id="half a price"),
         pytest.param("models: {a: {id: openai/x, system: '${A${B}}'}}", "NR119", id="nested"),
         pytest.param("pools: {a: {models: {openai/x: 1}}}", "NR113", id="weights"),
