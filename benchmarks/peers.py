@@ -72,7 +72,7 @@ PEERS = (
     ),
     Peer(
         "litellm",
-        # named, never the newest: 1.82.7, 1.82.8, 1.107.0 were published by intruders
+        # named, never the newest: 1.82.7 with 1.82.8 were published by intruders (PYSEC-2026-2)
         ("litellm==1.102.4",),
         version=("python", "-c", LITELLM_VERSION),
         starts={

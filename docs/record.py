@@ -49,12 +49,14 @@ default: {use: local/smollm2-135m}
 }
 COLUMNS, ROWS = 90, 24
 KEY = 0.03  # seconds from one key to the next
+BEFORE_ENTER = 0.3  # seconds
 READING = 1.4  # seconds to look at what a command printed
 PAUSE = 2.0  # seconds, the longest time in which nothing moves
 LAST = 6.0  # seconds of the last screen before it begins anew
 PATIENCE = 120  # seconds for one command
 # The mark by which shells tell terminals where a prompt begins: unseen, and nothing else prints it.
 MARK = "\x1b]133;A\x07"
+GREEN, PLAIN = "\x1b[32m", "\x1b[0m"
 CELL, LINE, MARGIN, BAR = 8.4, 19, 14, 28  # pixels
 COLOURS = {
     "black": "#6e7681", "red": "#ff7b72", "green": "#7ee787", "brown": "#e3b341",
@@ -92,63 +94,80 @@ def environ_of(home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         "INPUTRC": os.devnull,
-        "PS1": rf"\[{MARK}\]$ ",
+        "PS1": f"\[{MARK}{GREEN}\]$\[{PLAIN}\] ",  # in brackets what takes no room
         "NR_DAEMON": "0",  # the model's server ends with each command: nothing stays behind
     }
 
 
-def run_scenes(home: Path) -> Output:
-    """Returns what the terminal was sent, each piece with its second."""
-    for name, text in FILES.items():
-        (home / name).write_text(text, encoding="utf-8")
-    shell = pexpect.spawn(
-        "bash", ["--noprofile", "--norc", "-i"], env=environ_of(home), cwd=str(home),
-        dimensions=(ROWS, COLUMNS), encoding="utf-8", echo=True,
-    )  # fmt: skip
-    output: Output = []
-    began = time.monotonic()
+class Terminal:
+    """A shell in a pseudo-terminal; `output` is what it wrote, each piece with its second."""
 
-    def read_for(seconds: float) -> str:
+    def __init__(self, home: Path) -> None:
+        self.output: Output = []
+        self._shell = pexpect.spawn(
+            "bash",
+            ["--noprofile", "--norc", "-i"],
+            env=environ_of(home),
+            cwd=str(home),
+            dimensions=(ROWS, COLUMNS),
+            encoding="utf-8",
+        )
+
+    def read_for(self, seconds: float) -> str:
         """Returns what came within the time."""
         came = []
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             try:
-                text = shell.read_nonblocking(65_536, left)
+                text = self._shell.read_nonblocking(65_536, left)
             except pexpect.TIMEOUT:
                 break
-            output.append((time.monotonic() - began, text))
+            self.output.append((time.monotonic(), text))
             came.append(text)
         return "".join(came)
 
-    def read_to_prompt() -> None:
+    def read_to_prompt(self) -> None:
         """Reads until the shell asks for the next command."""
         end, seen = time.monotonic() + PATIENCE, ""
         while MARK not in seen:
             if time.monotonic() > end:
                 raise SystemExit(f"no prompt within {PATIENCE} s after: {seen[-200:]!r}")
-            seen += read_for(0.05)
+            seen += self.read_for(0.05)
 
-    def press(keys: str) -> None:
-        """Types, waiting for each echo."""
-        for key in keys:
-            shell.send(key)
-            read_for(KEY)
+    def run(self, command: str) -> None:
+        """Types a command key by key, lets it run, looks at what it printed."""
+        for key in command:
+            self._shell.send(key)
+            self.read_for(KEY)
+        self.read_for(BEFORE_ENTER)
+        self._shell.send("\r")
+        self.read_to_prompt()
+        self.read_for(READING)
 
-    read_to_prompt()
+    def clear(self) -> None:
+        """Empties the screen."""
+        self._shell.send("\x0c")  # Ctrl-L
+        self.read_for(KEY)
+
+    def close(self) -> None:
+        """Ends the shell."""
+        self._shell.sendeof()
+        self._shell.close()
+
+
+def run_scenes(home: Path) -> Output:
+    """Returns what the terminal was sent."""
+    for name, text in FILES.items():
+        (home / name).write_text(text, encoding="utf-8")
+    terminal = Terminal(home)
+    terminal.read_to_prompt()
     for number, scene in enumerate(SCENES):
         if number:
-            shell.send("\x0c")  # Ctrl-L: an empty screen
-            read_for(KEY)
+            terminal.clear()
         for command in scene:
-            press(command)
-            read_for(0.3)
-            shell.send("\r")
-            read_to_prompt()
-            read_for(READING)
-    shell.sendeof()
-    shell.close()
-    return output
+            terminal.run(command)
+    terminal.close()
+    return terminal.output
 
 
 def shorten_pauses(output: Output) -> Output:
@@ -281,8 +300,8 @@ def main() -> int:
     # fetched before, so that the film does not wait for it
     subprocess.run([Path(sys.executable).parent / "nr", "models", "pull"], check=True)
     with tempfile.TemporaryDirectory() as home:
-        output = run_scenes(Path(home))
-    target.write_text(render(shorten_pauses(output)), encoding="utf-8")
+        output = shorten_pauses(run_scenes(Path(home)))
+    target.write_text(render(output), encoding="utf-8")
     print(f"{target}: {target.stat().st_size / 1000:.0f} kB, {output[-1][0]:.0f} s")
     return 0
 

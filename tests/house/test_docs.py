@@ -36,8 +36,11 @@ COMMANDS = (
     ("init",), ("doctor",), ("completion",),
     ("import",), ("import", "llm"), ("import", "aichat"), ("import", "mods"),
 )  # fmt: skip
-# Flags in the documents that belong to other programs: the benchmarks', git, jq.
-FOREIGN = {"--short", "--cached", "--arg", "--rawfile"}
+# Flags in the documents that belong to other programs: benchmarks, git, jq, the tools compared.
+FOREIGN = {
+    "--short", "--cached", "--arg", "--rawfile", "--chat", "--repl", "--functions", "--rag",
+    "--serve",
+}  # fmt: skip
 
 
 class Block(NamedTuple):
