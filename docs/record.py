@@ -94,7 +94,7 @@ def environ_of(home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         "INPUTRC": os.devnull,
-        "PS1": f"\[{MARK}{GREEN}\]$\[{PLAIN}\] ",  # in brackets what takes no room
+        "PS1": rf"\[{MARK}{GREEN}\]$\[{PLAIN}\] ",  # in brackets what takes no room
         "NR_DAEMON": "0",  # the model's server ends with each command: nothing stays behind
     }
 
