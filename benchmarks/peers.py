@@ -9,6 +9,7 @@ minutes the first time: CI leaves it out.
 
 from __future__ import annotations
 
+import argparse
 import http.server
 import os
 import shutil
@@ -21,7 +22,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from goals import read_options
 from startup import Server, write_policy
 from timing import Measured, interleave
 
@@ -187,8 +187,10 @@ def commands_of(peer: Peer, environ: Mapping[str, str]) -> Iterator[tuple[str, l
     def place(command: tuple[str, ...]) -> list[str]:
         return [str(folder / command[0]), *command[1:]]
 
-    told = subprocess.run(place(peer.version), env=environ, capture_output=True, text=True)
-    print(f"{peer.program}: {told.stdout.strip()}")
+    told = subprocess.run(
+        place(peer.version), env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    print(f"{peer.program}: {told.stdout.strip()}", flush=True)
     for expected, commands in ((b"", peer.starts), (ANSWER, peer.asks)):
         for name, command in commands.items():
             if does_run(name, place(command), environ, expected):
@@ -205,7 +207,9 @@ def show(figures: Mapping[str, Measured]) -> None:
 
 def main() -> int:
     """Prints the versions, what is left out, the table."""
-    options = read_options(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="three runs of each, not eleven")
+    runs = 3 if parser.parse_args().short else 11
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as home:
@@ -213,7 +217,7 @@ def main() -> int:
         commands = commands_of_nr()
         for peer in PEERS:
             commands |= dict(commands_of(peer, environ))
-        show(interleave(commands, environ, 3 if options.short else 11))
+        show(interleave(commands, environ, runs))
     server.shutdown()
     return 0
 
