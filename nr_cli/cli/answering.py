@@ -263,9 +263,7 @@ class Answering:
         from nr_cli.cli.document import dump, failure_document
 
         decision = self.decision or error.decision
-        # What was held back was judged and refused, unless a signal came before that.
-        shown = self._partial if isinstance(error, Interrupted) else "".join(self.pieces)
-        self.outside.write(dump(failure_document(error, decision, shown)))
+        self.outside.write(dump(failure_document(error, decision, self._partial)))
 
     def _keep(self, status: Status, error: NrError | None) -> None:
         """Adds the ask to the history, best effort, after everything was shown."""
