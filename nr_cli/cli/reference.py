@@ -173,7 +173,8 @@ def environment_page() -> str:
     return "\n\n".join([
         "# Environment variables and files", WRITTEN,
         "## Flags",
-        "A flag on the command line stands over its variable.",
+        "A flag on the command line stands over its variable. The variable of one that may be "
+            "given many times holds a value a line ([docs/asking.md](../asking.md)).",
         table(("variable", "flag", "what it does", "of"), flags.values()),
         "## Keys",
         "`nr keys set` keeps a key in a private file instead; a provider's `api_key_env` names "
