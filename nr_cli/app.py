@@ -350,10 +350,13 @@ def remember(
     status: Status,
     error: NrError | None,
     partial: str,
-) -> None:
-    """Adds an ask to the history; trouble there never reaches the answer."""
+) -> HistoryRow | None:
+    """Adds an ask to the history; returns its row, None where it could not be kept.
+
+    Trouble there never reaches the answer.
+    """
     row = history_row(router, ask, decision, record, status, error, partial)
-    router.history.add(row, router.secrets)
+    return row if router.history.add(row, router.secrets) else None
 
 
 def history_row(

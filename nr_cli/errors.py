@@ -6,6 +6,7 @@
     ├── TooSlow           75    what was to be read did not end within --timeout
     ├── ConfigError       78    settings or policy are wrong; carries every finding
     ├── Refused           80    the policy leaves no candidate
+    │   └── TooLong             because no window holds the prompt
     ├── NoCredential      77    every model that may answer lacks its key
     ├── CacheMiss         81    only the cache was allowed, and it has no answer
     ├── OutputError       74    the answer could not be written where it was wanted
@@ -144,6 +145,10 @@ class Refused(NrError):
 
     code = "refused"
     exit = ExitCode.REFUSED
+
+
+class TooLong(Refused):
+    """The prompt, earlier turns included, fits no window of the models that may answer."""
 
 
 class NoCredential(NrError):

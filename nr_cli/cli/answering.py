@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -26,14 +27,15 @@ from nr_cli.types.decision import Decision
 from nr_cli.types.events import Decided, Event, Failed, Held, Reasoning, Served, Started, Text
 from nr_cli.types.prompt import Ask
 from nr_cli.types.record import Record
+from nr_cli.types.steps import Reply, Step
 
 if TYPE_CHECKING:
     from nr_cli.app import Router
-    from nr_cli.store.history import Status
+    from nr_cli.store.history import HistoryRow, Status
 
 
 class Shape(NamedTuple):
-    """How the answer is to be shown."""
+    """How the answer is to be shown; `full` says that the whole decision will be asked for."""
 
     as_json: bool = False
     jsonl: bool = False
@@ -46,6 +48,7 @@ class Shape(NamedTuple):
     verbose: bool = False
     keeps_history: bool = True
     explain: bool = False
+    full: bool = False
 
 
 class Answering:
@@ -70,6 +73,7 @@ class Answering:
         self.held: list[str] = []
         self.sent = False
         self.unwritten: OutputError | None = None
+        self.kept: HistoryRow | None = None
 
     def show_decision(self) -> int:
         """Prints the decision, sends nothing; returns the exit status."""
@@ -94,9 +98,10 @@ class Answering:
         elif not is_open(1):
             raise OutputError("stdout is closed", "nothing was sent")
         try:
-            full = self.shape.as_json or self.shape.jsonl or self.shape.explain
+            shape = self.shape
+            full = shape.full or shape.as_json or shape.jsonl or shape.explain
             flow = self.router.answer(self.ask, full)
-            for event in drive(flow, self.router.hands(self.ask.offline)):
+            for event in self.events(flow):
                 self._hear(event)
         except NrError as error:
             self.held.clear()  # whoever failed after all has no answer, not even a part of one
@@ -112,6 +117,10 @@ class Answering:
         finally:
             self.router.close()
         return self._end()
+
+    def events(self, flow: Generator[Step | Event, Reply, Record]) -> Iterator[Event]:
+        """Yields what happens while the flow is carried out for real."""
+        return drive(flow, self.router.hands(self.ask.offline))
 
     def _hear(self, event: Event) -> None:
         if self.shape.jsonl:
@@ -249,13 +258,13 @@ class Answering:
         """
         if self.shape.as_json:
             self._write_failure(error)
-        elif self._partial and (self.outside.out_is_terminal or self.shape.output):
+        elif self.partial and (self.outside.out_is_terminal or self.shape.output):
             for piece in self.held:
                 self.sink.text(piece)
             self.sink.end(complete=False)
 
     @property
-    def _partial(self) -> str:
+    def partial(self) -> str:
         """Returns what has come of an answer that has no record."""
         return "".join(self.pieces or self.held)
 
@@ -263,7 +272,7 @@ class Answering:
         from nr_cli.cli.document import dump, failure_document
 
         decision = self.decision or error.decision
-        self.outside.write(dump(failure_document(error, decision, self._partial)))
+        self.outside.write(dump(failure_document(error, decision, self.partial)))
 
     def _keep(self, status: Status, error: NrError | None) -> None:
         """Adds the ask to the history, best effort, after everything was shown."""
@@ -272,8 +281,8 @@ class Answering:
         from nr_cli.app import remember
 
         try:
-            remember(
-                self.router, self.ask, self.decision, self.record, status, error, self._partial
+            self.kept = remember(
+                self.router, self.ask, self.decision, self.record, status, error, self.partial
             )
             self._tell_log()
         except Exception as trouble:

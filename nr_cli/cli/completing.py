@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 from nr_cli.cli.main import COMPLETING
 from nr_cli.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from nr_cli.cli.configured import Configured
 
 Shell: TypeAlias = Literal["bash", "zsh", "fish"]
 SHELLS: tuple[Shell, ...] = get_args(Shell)
@@ -96,12 +99,16 @@ def models_that_begin(incomplete: str) -> list[str]:
     from nr_cli.cli.outside import outside_with_router
 
     _, router = outside_with_router(None, False, quiet=True)
-    known = Configured(router)
+    return [name for name in names_of_models(Configured(router)) if name.startswith(incomplete)]
+
+
+def names_of_models(known: Configured) -> list[str]:
+    """Returns whatever -m may name: of the policy first, then of the providers at hand."""
     names = known.policy.names()
     found = [*known.models, *names["pools"], *names["routes"]]
     for provider in known.in_use:
-        found += [f"{provider.name}/{wire}" for wire in router.catalog.models(provider.name)]
-    return [name for name in dict.fromkeys(found) if name.startswith(incomplete)]
+        found += [f"{provider.name}/{wire}" for wire in known.router.catalog.models(provider.name)]
+    return [*dict.fromkeys(found)]
 
 
 def providers_that_begin(incomplete: str) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from nr_cli.errors import InputError, UsageError
-from nr_cli.types.message import Message
+from nr_cli.types.message import Attachment, Message
 from nr_cli.types.prompt import Ask
 
 if TYPE_CHECKING:
@@ -14,13 +14,65 @@ if TYPE_CHECKING:
     from nr_cli.store.history import HistoryRow
 
 MOST_NAMES = 5  # of files that a notice names
-SPOKEN = ("ok", "truncated")  # how an ask ended that left an answer to go on from
+# How an ask ended that left an answer to go on from; one that a person stopped is one of them.
+SPOKEN = ("ok", "truncated", "interrupted")
 
 
-def go_on(router: Router, ask: Ask, last: bool, cid: str | None, say: Callable[[str], None]) -> Ask:
+class Exchange(NamedTuple):
+    """What was asked with what was answered; `row` is its id in the log, `model` a model's id."""
+
+    question: Message
+    answer: str
+    model: str | None = None
+    row: str | None = None
+
+
+class Anchor(NamedTuple):
+    """What a sticky conversation keeps to: a route's name, None for a pin, with a model's name."""
+
+    route: str | None
+    model: str | None
+
+
+class Past(NamedTuple):
+    """A conversation as the history has it, oldest exchange first."""
+
+    id: str
+    exchanges: tuple[Exchange, ...]
+    system: str | None
+    held: Anchor | None
+
+
+def go_on(
+    router: Router,
+    ask: Ask,
+    last: bool,
+    cid: str | None,
+    say: Callable[[str], None],
+    sticky: bool = False,
+) -> Ask:
     """Returns the ask with the turns of the last conversation, or of `cid`, before it.
 
-    The system text of the conversation stays unless the ask has its own.
+    The system text of the conversation stays unless the ask has its own. With `sticky` so do the
+    route and the model that began it, unless the ask pins one.
+
+    Raises: InputError without such a conversation, UsageError for both flags at once.
+    """
+    past = recall(router, last, cid, say, ask.prompt.attachments)
+    system = past.system if ask.prompt.system is None else ask.prompt.system
+    prompt = ask.prompt._replace(turns=turns_of(past.exchanges), system=system)
+    ask = ask._replace(prompt=prompt, conversation=past.id)
+    return stick(router, ask, past.held, say) if sticky and past.held else ask
+
+
+def recall(
+    router: Router,
+    last: bool,
+    cid: str | None,
+    say: Callable[[str], None],
+    attached: Sequence[Attachment] = (),
+) -> Past:
+    """Returns the last conversation, or that of `cid`; `attached` goes along with what follows.
 
     Raises: InputError without such a conversation, UsageError for both flags at once.
     """
@@ -30,14 +82,28 @@ def go_on(router: Router, ask: Ask, last: bool, cid: str | None, say: Callable[[
     rows = router.history.conversation(found) if found else ()
     if not rows:
         raise no_conversation(router, cid)
-    turns = turns_of(rows, say)
-    tell_left_files(rows, ask, say)
-    system = ask.prompt.system
-    if system is None:
-        kept = [row.system for row in rows if not row.prompt_hashed]
-        system = kept[-1] if kept else None
-    prompt = ask.prompt._replace(turns=turns, system=system)
-    return ask._replace(prompt=prompt, conversation=rows[0].conversation)
+    tell_left_files(rows, attached, say)
+    kept = [row.system for row in rows if not row.prompt_hashed]
+    began = next((row for row in rows if row.status in SPOKEN and row.answer), None)
+    return Past(
+        rows[0].conversation or rows[0].id,
+        exchanges_of(rows, say),
+        kept[-1] if kept else None,
+        Anchor(began.route, began.model) if began else None,
+    )
+
+
+def stick(router: Router, ask: Ask, held: Anchor, say: Callable[[str], None]) -> Ask:
+    """Returns the ask held to a route and its model, where it pins none and the route is there."""
+    if ask.model is not None or ask.route is not None:
+        return ask
+    if held.route is None:
+        return ask._replace(model=held.model)
+    policy = router.policy
+    if held.route in policy.names()["routes"] or (held.route == "default" and policy.default):
+        return ask._replace(route=held.route, prefer=held.model)
+    say(f"nr: --sticky: the policy has no route {held.route} any more, so this is routed anew")
+    return ask
 
 
 def no_conversation(router: Router, cid: str | None) -> InputError:
@@ -47,25 +113,34 @@ def no_conversation(router: Router, cid: str | None) -> InputError:
     return InputError(what + (f" ({trouble})" if trouble else ""), "nr log list shows what is kept")
 
 
-def turns_of(rows: Sequence[HistoryRow], say: Callable[[str], None]) -> tuple[Message, ...]:
-    """Returns the turns, oldest first; one that is no longer whole is left out, and said."""
-    turns: list[Message] = []
-    lost = 0
-    for row in rows:
-        if row.status not in SPOKEN or not row.answer:
-            continue
-        if row.prompt_hashed or row.answer_digest:
-            lost += 1
-            continue
-        turns += [Message("user", row.prompt), Message("assistant", row.answer)]
+def exchanges_of(rows: Sequence[HistoryRow], say: Callable[[str], None]) -> tuple[Exchange, ...]:
+    """Returns the exchanges; one that is no longer whole is left out, and said."""
+    spoken = [row for row in rows if row.status in SPOKEN and row.answer]
+    whole = [row for row in spoken if not (row.prompt_hashed or row.answer_digest)]
+    lost = len(spoken) - len(whole)
     if lost:
         say(f"nr: {lost} of the conversation's turns is kept as a digest alone, and is left out")
-    return tuple(turns)
+    return tuple(
+        Exchange(Message("user", row.prompt), row.answer, row.model_id, row.id) for row in whole
+    )
 
 
-def tell_left_files(rows: Sequence[HistoryRow], ask: Ask, say: Callable[[str], None]) -> None:
-    """Says which files of earlier turns the model will not see, unless the ask has them again."""
-    again = {file.digest for file in ask.prompt.attachments}
+def turns_of(exchanges: Sequence[Exchange]) -> tuple[Message, ...]:
+    """Returns the exchanges as a model is sent them."""
+
+    def turns() -> Iterator[Message]:
+        for exchange in exchanges:
+            yield exchange.question
+            yield Message("assistant", exchange.answer)
+
+    return tuple(turns())
+
+
+def tell_left_files(
+    rows: Sequence[HistoryRow], attached: Sequence[Attachment], say: Callable[[str], None]
+) -> None:
+    """Says which files of earlier turns the model will not see, unless they go along again."""
+    again = {file.digest for file in attached}
     names = {
         name: None
         for row in rows

@@ -172,6 +172,24 @@ def write_all(descriptor: int, payload: bytes) -> None:
             select.select([], [descriptor], [], 1)
 
 
+def signal_behind(error: BaseException) -> int | None:
+    """Returns the signal that an error came of, None for an error of its own.
+
+    A signal that comes while Python's own locks are taken or let go leaves them in disorder, and
+    what is raised then is a RuntimeError about that (Condition.__exit__, Python 3.11).
+    """
+    import signal as signals
+
+    cause: BaseException | None = error if isinstance(error, RuntimeError) else None
+    while cause is not None:
+        if isinstance(cause, Stopped):
+            return cause.signal
+        if isinstance(cause, KeyboardInterrupt):
+            return signals.SIGINT
+        cause = cause.__context__
+    return None
+
+
 def die_by(signal: int) -> None:
     """Ends the process by a signal, so that the shell sees what ended it."""
     import signal as signals

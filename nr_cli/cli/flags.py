@@ -112,6 +112,10 @@ SchemaMulti = Annotated[
 ]
 Continue = Annotated[bool, flag("--continue", "-c", help="Go on with the last conversation.")]
 Cid = Annotated[str | None, flag("--cid", help="Go on with this conversation.", metavar="ID")]
+Sticky = Annotated[
+    bool,
+    flag("--sticky", help="Keep to the route and model that began the conversation."),
+]
 Tags = Annotated[list[str] | None, flag("--tag", help="A tag that rules may test.")]
 Cache = Annotated[
     str | None, flag("--cache", help=f"{' | '.join(CACHE_MODES)} (default readwrite).")

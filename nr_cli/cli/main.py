@@ -13,14 +13,21 @@ from typing import cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from nr_cli.cli.env import ClosedOutput, Outside, Stopped, die_by, open_stdout
+from nr_cli.cli.env import (
+    ClosedOutput,
+    Outside,
+    Stopped,
+    die_by,
+    open_stdout,
+    signal_behind,
+)
 from nr_cli.cli.report import report, report_bug
 from nr_cli.errors import ConfigError, ExitCode, NrError, UsageError
 
 COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 # Part of the command set that later versions bring; named, so that nobody looks for a typo.
 PLANNED = (
-    "budget", "calibrate", "chat", "eval", "serve", "trust",
+    "budget", "calibrate", "eval", "serve", "trust",
 )  # fmt: skip
 COMPLETING = "_NR_COMPLETE"  # set by a shell's completion script
 # Typer carries its own parser; the parent of its public BadParameter is what every misuse raises.
@@ -131,7 +138,8 @@ def run(arguments: Sequence[str]) -> int:
     except (ClosedOutput, BrokenPipeError):
         return end_by(signal.SIGPIPE)
     except Exception as bug:
-        return end_by_bug(outside, bug, arguments)
+        behind = signal_behind(bug)
+        return end_by(behind) if behind is not None else end_by_bug(outside, bug, arguments)
 
 
 def wants_json(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:

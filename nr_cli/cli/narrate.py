@@ -75,7 +75,7 @@ def routing_line(record: Record) -> str:
 def why(record: Record) -> str:
     """Returns the matched rule's reason, or what stood in its place."""
     decision = record.decision
-    if decision.route is None:
+    if decision.route is None or (not decision.rules and decision.route != "default"):
         return "asked for by name"
     matched = [rule.because for rule in decision.rules if rule.result == "match"]
     return matched[0] if matched else "no rule matched"

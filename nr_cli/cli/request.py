@@ -167,9 +167,16 @@ def open_schema(named: str | None, multi: str | None, own: str | None) -> JsonOb
 
 
 def join_turns(
-    router: Router, ask: Ask, last: bool, cid: str | None, say: Callable[[str], None]
+    router: Router,
+    ask: Ask,
+    last: bool,
+    cid: str | None,
+    say: Callable[[str], None],
+    sticky: bool = False,
 ) -> Ask:
     """Returns the ask behind the turns of the conversation that -c or --cid names, if one does.
+
+    With `sticky` it keeps to the route with the model that began that.
 
     Raises: InputError, UsageError.
     """
@@ -177,7 +184,7 @@ def join_turns(
         return ask
     from nr_cli.cli.conversation import go_on
 
-    return go_on(router, ask, last, cid, say)
+    return go_on(router, ask, last, cid, say, sticky)
 
 
 def make_ask(

@@ -18,6 +18,7 @@ from nr_cli.errors import (
     NoCredential,
     NrError,
     Refused,
+    TooLong,
     UsageError,
 )
 from nr_cli.policy.candidates import Barred, Demand, Judged, Kind, PickRandom, judge
@@ -131,6 +132,8 @@ def decide(
         # any model can be told of a schema in words, and is held to it afterwards
         told = demand._replace(needs=demand.needs - {"json"})
         judged, chain = judge(policy, chosen.settings.use, told, barred, pick_random)
+    if ask.prefer is not None:
+        chain = sorted(chain, key=lambda candidate: candidate.model.name != ask.prefer)
     if not ask.fallback:
         chain = chain[:1]
     read = classification() if classification else None
@@ -255,10 +258,10 @@ def _error_of(kinds: set[Kind], said: str) -> NrError:
     return Refused(said)
 
 
-def _too_long(judged: Sequence[Judged], demand: Demand) -> Refused:
+def _too_long(judged: Sequence[Judged], demand: Demand) -> TooLong:
     """Returns the refusal of a prompt that no window holds, with the widest one's numbers."""
     widest = max((entry.candidate.model for entry in judged), key=lambda model: model.context or 0)
-    return Refused(
+    return TooLong(
         f"the prompt is too long: about {demand.tokens} tokens and {demand.output(widest)} for"
         f" the answer, while {widest.name} holds {widest.context}",
         "shorten the prompt, or use a model with a larger context",

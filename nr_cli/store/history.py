@@ -177,6 +177,14 @@ class History:
         values = [start, start + "~", start]
         return self._attempt(lambda con: _rows(con, sql, values)) or () if start else ()
 
+    def leave(self, id: str) -> bool:
+        """Takes an ask out of its conversation, which goes on without it; it stays in the log.
+
+        Returns False where that cannot be done.
+        """
+        sql = "UPDATE asks SET conversation = NULL WHERE id = ?"
+        return bool(self._attempt(lambda con: con.execute(sql, [id]).rowcount, write=True))
+
     def last_conversation(self) -> str | None:
         """Returns the id of the conversation that was spoken in last."""
         sql = f"SELECT {COLUMNS} FROM asks WHERE conversation IS NOT NULL {NEWEST_FIRST}"

@@ -31,7 +31,8 @@ class Ask(NamedTuple):
 
     `timeout` is in seconds over everything; `buffered` says that nothing is shown before the
     answer is whole, so a broken stream may still fall over to the next candidate. `schema` is the
-    JSON Schema that the answer must satisfy; `conversation` the id of the one it goes on with.
+    JSON Schema that the answer must satisfy; `conversation` the id of the one it goes on with;
+    `prefer` the name of the model that comes first wherever it is a candidate.
     """
 
     prompt: Prompt
@@ -48,3 +49,4 @@ class Ask(NamedTuple):
     buffered: bool = False
     schema: JsonObject | None = None
     conversation: str | None = None
+    prefer: str | None = None

@@ -22,7 +22,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 DOCS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
 COMMANDS = (
-    (), ("ask",), ("route",), ("batch",),
+    (), ("ask",), ("chat",), ("route",), ("batch",),
     ("cache",), ("cache", "stats"), ("cache", "prune"), ("cache", "clear"), ("cache", "why"),
     ("cache", "path"),
     ("log",), ("log", "list"), ("log", "show"), ("log", "search"), ("log", "stats"),

@@ -29,6 +29,7 @@ OWNERS = {
     "platformdirs": {"store"},
     "yaml": {"policy"},
     "rich": {"cli"},
+    "prompt_toolkit": {"cli"},
     "typer": {"cli"},
     "xllamacpp": {"transport"},
 }

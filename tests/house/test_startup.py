@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("httpx", "rich", "asyncio", "pydantic", "yaml", "diskcache", "platformdirs", "click")
+HEAVY = ("httpx", "rich", "asyncio", "pydantic", "yaml", "diskcache", "platformdirs", "click",
+         "prompt_toolkit")  # fmt: skip
 # Runs a command line as `nr` does, then tells which of the heavy modules came along.
 PROBE = f"""
 import sys

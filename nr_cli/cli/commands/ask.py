@@ -66,6 +66,7 @@ def ask(
     schema_multi: flags.SchemaMulti = None,
     continue_: flags.Continue = False,
     cid: flags.Cid = None,
+    sticky: flags.Sticky = False,
     save: Annotated[
         str | None,
         flag("--save", help="Keep these flags as a template, ask nothing.", metavar="NAME"),
@@ -105,7 +106,7 @@ def ask(
         timeout=timeout,
         schema=open_schema(schema, schema_multi, form.schema),
     )
-    request = join_turns(router, request, continue_, cid, say)
+    request = join_turns(router, request, continue_, cid, say, sticky)
     shape = Shape(
         as_json=as_json,
         jsonl=jsonl,
