@@ -39,8 +39,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 REST = 0.25  # seconds that an answered request has to end its response, off anybody's way
-LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=5.0)
-BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+# Seconds that a connection may wait to be used again. A request fails that meets the server's own
+# close of an idle connection; the common servers wait from 2 (gunicorn) or 5 (uvicorn, Node) on.
+REUSE = 1.5
+LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=REUSE)
 
 
 async def drive(
@@ -108,7 +110,8 @@ class Connections:
         """Returns a connection to a call's origin, one that was open before if there is one.
 
         Each is a transport of its own: httpx's pool looks at all of its connections several times
-        a request, which with many costs more than the request.
+        a request, which with many costs more than the request. In the moment of sending it asks
+        the socket whether the server has closed it, then opens another.
 
         Raises: ConfigError (proxy, CA file).
         """
@@ -271,7 +274,8 @@ class AsyncHttpStream:
         origin = origin_of(self._call, self._socket)
         transport = self._shared.lend(origin, self._call)
         try:
-            response = await self._head(transport)
+            # sent once: what breaks is the chain's to try again
+            response = await transport.handle_async_request(request_of(self._call, self._timeout))
             try:
                 async for part in parts_of(response):
                     yield part
@@ -279,28 +283,6 @@ class AsyncHttpStream:
                 await response.aclose()
         finally:
             self._shared.take_back(origin, transport)
-
-    async def _head(self, transport: httpx.AsyncHTTPTransport) -> httpx.Response:
-        """Returns the response's head.
-
-        A server may close an idle connection in the very moment in which it is used again. That
-        is the end of the connection, not an answer: the request goes over another one. On a
-        connection of its own it is sent once.
-        """
-        fresh = False
-
-        async def notice(event: str, details: Mapping[str, object]) -> None:
-            nonlocal fresh
-            fresh = fresh or event.startswith("connection.connect")
-
-        while True:
-            request = request_of(self._call, self._timeout)
-            request.extensions["trace"] = notice
-            try:
-                return await transport.handle_async_request(request)
-            except BROKEN:
-                if fresh:
-                    raise
 
 
 async def parts_of(response: httpx.Response) -> AsyncGenerator[Opened | Ended | bytes, None]:

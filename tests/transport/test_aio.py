@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
@@ -112,3 +113,67 @@ def test_a_sleep_lets_others_work() -> None:
     began = time.monotonic()
     asyncio.run(sleep_twice())
     assert time.monotonic() - began < 0.35
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+
+
+@contextmanager
+def closing_server(takes_another: bool) -> Iterator[tuple[str, list[int], threading.Event]]:
+    """A server that closes each connection after one answer: at once, or on the next request.
+
+    Gives its address, the requests on each connection so far, what tells that it closed one.
+    """
+    served: list[int] = []
+    closed = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                peer = listener.accept()[0]
+            except OSError:
+                return
+            with peer:
+                peer.settimeout(5)
+                served.append(1)
+                peer.recv(65536)
+                peer.sendall(ANSWER)
+                if takes_another and peer.recv(65536):
+                    served[-1] += 1
+            closed.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1", served, closed
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+async def ask_twice(url: str, ready: threading.Event | None) -> tuple[Reply, Reply]:
+    """The heads of two exchanges over what may be one connection, the second when `ready`."""
+    async with hands() as doing:
+        first = await doing.do(Open(HttpCall(url, (), b""), 2, 5))
+        while not isinstance(await doing.do(Read(5)), Ended | Broke):
+            pass
+        await doing.finish()
+        if ready is not None:
+            assert await asyncio.to_thread(ready.wait, 5)
+        return first, await doing.do(Open(HttpCall(url, (), b""), 2, 5))
+
+
+def test_a_connection_that_the_server_closed_is_not_used_again() -> None:
+    with closing_server(takes_another=False) as (url, served, closed):
+        first, second = asyncio.run(ask_twice(url, closed))
+    assert isinstance(first, Opened)
+    assert isinstance(second, Opened)
+    assert served == [1, 1]
+
+
+def test_a_request_is_sent_once_even_where_a_kept_connection_breaks() -> None:
+    with closing_server(takes_another=True) as (url, served, _):
+        first, second = asyncio.run(ask_twice(url, None))
+    assert isinstance(first, Opened)
+    assert isinstance(second, Broke)
+    assert second.kind == FailureKind.NETWORK
+    assert served == [2]
