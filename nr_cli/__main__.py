@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 
 # Objects made before the collector first runs: starting up makes some 40,000 that all stay.
@@ -18,8 +19,12 @@ def main() -> None:
     a command opens it closes.
     """
     gc.set_threshold(FIRST_COLLECTION, 50, 50)
+    at_interrupt = signal.getsignal(signal.SIGINT)
+    if at_interrupt is signal.default_int_handler:  # not where a parent has it ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing to tidy yet: no traceback of imports
     from nr_cli.cli.main import run
 
+    signal.signal(signal.SIGINT, at_interrupt)
     status = run(sys.argv[1:])
     if sys.stderr is not None:
         sys.stderr.flush()

@@ -473,3 +473,21 @@ def test_an_unknown_model_is_told_which_known_one_was_meant(nr: Nr, name: str, m
     done = nr("ask", "-m", name, "hi")
     assert (done.exit, done.out) == (2, b"")
     assert f'did you mean "{meant}"?' in done.err
+
+
+# Presses Ctrl-C in the middle of an import, as a person in a hurry does.
+HURRY = """
+import os, signal, sys
+class Presses:
+    def find_spec(self, name, path=None, target=None):
+        if name == "nr_cli.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Presses())
+import nr_cli.__main__
+nr_cli.__main__.main()
+"""
+
+
+def test_ctrl_c_while_nr_still_loads_ends_it_without_a_traceback(environ: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-c", HURRY], env=environ, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
