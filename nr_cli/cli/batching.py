@@ -164,6 +164,7 @@ class Batch:
         self._log = Backlog[HistoryEntry](self._write_log, linger=LINGER)
         self._order = InOrder(self._lines.add)
         self._unlogged = 0
+        self._unused: tuple[str, ...] = ()
 
     def run(self, rows: Rows, ready: Callable[[], None], resume: str) -> ExitCode:
         """Answers all rows; returns the exit status, or ends by the signal that ended it.
@@ -229,6 +230,7 @@ class Batch:
             yield RowWork(self, turn, row)
             turn += 1
         self.tally.rows = total
+        self._unused = rows.unused
 
     def _is_behind(self) -> bool:
         """Tells whether results pile up: then nobody takes a new row."""
@@ -250,15 +252,23 @@ class Batch:
 
     def _finish(self, within: float | None) -> None:
         """Brings everything to the disk, for so many seconds at most."""
-        self._order.end()
-        self._lines.close(within)
-        if self._lines.trouble is None and within is None and self.plan.in_order:
-            self.outlet.arrange()
-        if self._lines.trouble is None:
-            self.outlet.close()
-        self._log.close(within)
-        self.shelf.close(within)
-        self.gauge.end()
+        try:
+            self._order.end()
+            self._lines.close(within)
+            if self._lines.trouble is None:
+                self._settle(within is None)
+        finally:
+            self._log.close(within)
+            self.shelf.close(within)
+            self.gauge.end()
+
+    def _settle(self, has_time: bool) -> None:
+        """Leaves the rows as they are to stand."""
+        if has_time:
+            self.outlet.confirm()
+            if self.plan.in_order:
+                self.outlet.arrange()
+        self.outlet.close()
 
     def _verdict(self, resume: str) -> ExitCode:
         trouble, tally = self._lines.trouble, self.tally
@@ -267,6 +277,9 @@ class Batch:
         if not self.plan.quiet:
             from nr_cli.cli.digest import summary_lines
 
+            if self._unused:
+                names = ", ".join(self._unused[:8])
+                self.outside.say(f"nr: columns that mean nothing here: {names}")
             if self._unlogged:
                 self.outside.say(f"nr: {self._unlogged} rows are not in the log (it was locked)")
             if self.shelf.unkept:

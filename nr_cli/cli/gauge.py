@@ -34,7 +34,7 @@ class Gauge:
         self._last = now
         words = progress_words(self._tally)
         if self._live:
-            self._draw(f"{bar(self._tally)} {words}")
+            self._draw(words, bar(self._tally))
         else:
             self._outside.say(f"nr: {words}")
 
@@ -47,16 +47,26 @@ class Gauge:
     def end(self) -> None:
         """Takes the drawn line away."""
         if self._drawn:
-            self._draw("")
+            self._draw()
             self._drawn = False
 
-    def _draw(self, line: str) -> None:
+    def _draw(self, words: str = "", bar: str = "") -> None:
         width = 80
         with suppress(OSError):  # a terminal that does not tell its width
             width = os.get_terminal_size(2).columns or width
         with suppress(OSError):  # nobody watches
-            os.write(2, f"\r\x1b[K{line[: width - 1]}".encode())
+            os.write(2, f"\r\x1b[K{fit(words, bar, width - 1)}".encode())
         self._drawn = True
+
+
+def fit(words: str, bar: str, width: int) -> str:
+    """Returns the line for so many columns: the bar goes first, then figures from the end."""
+    if bar and len(bar) + 1 + len(words) <= width:
+        return f"{bar} {words}"
+    if len(words) <= width:
+        return words
+    whole = words[: width + 1].rpartition(", ")[0]
+    return whole or words[:width]
 
 
 def progress_words(tally: Tally) -> str:

@@ -46,6 +46,10 @@ class Outlet(Protocol):
         """Adds rows. Raises: OutputError, ClosedOutput."""
         ...
 
+    def confirm(self) -> None:
+        """Makes sure that the rows stand where they were written. Raises: OutputError."""
+        ...
+
     def arrange(self) -> None:
         """Brings all rows into the input's order. Raises: OutputError."""
         ...
@@ -69,6 +73,9 @@ class StdoutOutlet:
     def append(self, lines: Sequence[Line]) -> None:
         """Writes the rows. Raises: OutputError, ClosedOutput."""
         self._outside.write(b"".join(line.text for line in lines))
+
+    def confirm(self) -> None:
+        """Has nothing to do: who reads them has them."""
 
     def arrange(self) -> None:
         """Has nothing to do: what is written is written."""
@@ -106,6 +113,7 @@ class FileOutlet:
 
     def append(self, lines: Sequence[Line]) -> None:
         """Adds rows at the end, all whole or not at all. Raises: OutputError."""
+        self.confirm()
         try:
             write_all(self._file, b"".join(line.text for line in lines))
         except OSError as error:
@@ -116,6 +124,21 @@ class FileOutlet:
             if len(self.kept):
                 self._note(line.number, self._size)
             self._size += len(line.text)
+
+    def confirm(self) -> None:
+        """Makes sure that the file under the name is the one written, as long as it was left.
+
+        Raises: OutputError, for rows in a file without a name are lost.
+        """
+        mine = os.fstat(self._file)
+        try:
+            stands = os.path.samestat(os.stat(self._target), mine)
+        except OSError:
+            stands = False  # said below
+        if not stands or mine.st_size != self._size:
+            what = "changed by others" if stands else "removed or replaced"
+            hint = "nr batch --resume asks the rows that it lacks"
+            raise OutputError(f"-o {self.path}: {what} meanwhile", hint)
 
     def arrange(self) -> None:
         """Brings all rows into the input's order; those of no row of it stand last."""

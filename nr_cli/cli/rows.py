@@ -119,11 +119,14 @@ class Rows:
         csv.field_size_limit(MAX_INPUT)
         text = io.TextIOWrapper(self._file, "utf-8-sig", errors="surrogateescape", newline="")
         header = text.readline()
+        while header.count('"') % 2 and (more := text.readline()):
+            header += more
+        above = header.count("\n") or 1
         names, delimiter = read_header(header, self._place)
         self.unused = tuple(name for name in names if name not in KEYS)
         reader = csv.reader(text, delimiter=delimiter)
         while True:
-            number = reader.line_num + 2
+            number = reader.line_num + above + 1
             try:
                 cells = next(reader, None)
                 if cells is None:
@@ -216,7 +219,7 @@ def known_keys() -> str:
 def read_header(line: str, place: str) -> tuple[list[str], str]:
     """Returns the columns of a table with what parts them. Raises: InputError."""
     for delimiter in DELIMITERS:
-        cells = next(csv.reader([line], delimiter=delimiter), [])
+        cells = next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), [])
         names = [cell.strip().lower() for cell in cells]
         if "prompt" in names:
             doubled = {name for name in names if name in KEYS and names.count(name) > 1}

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pexpect
@@ -115,6 +116,13 @@ def test_a_table_is_read_by_its_header(nr: Nr, home: Path, delimiter: str) -> No
     ]  # fmt: skip
 
 
+def test_a_column_s_name_may_hold_a_line_end_and_an_odd_one_is_told(nr: Nr) -> None:
+    table = b'"a\nnote",prompt\nx,one\n\n,"two\n'
+    done = cat(nr, "--format", "csv", stdin=table)
+    assert [(row["id"], row["answer"]) for row in rows_of(done.out)] == [(3, "one"), (5, "two\n")]
+    assert "columns that mean nothing here: a" in done.err
+
+
 def test_a_table_without_prompts_is_refused(nr: Nr) -> None:
     done = cat(nr, "--format", "csv", stdin=b"a,b\n1,2\n")
     assert (done.exit, done.out) == (65, b"")
@@ -206,6 +214,11 @@ def test_a_file_that_no_batch_wrote_is_left_alone(nr: Nr, home: Path) -> None:
     [
         (["in.jsonl", "-o", "there.jsonl"], 2),
         (["in.jsonl", "-o", "in.jsonl", "--force"], 2),
+        (["in.jsonl", "-o", "linked.jsonl", "--force"], 2),
+        (["in.jsonl", "-o", ""], 2),
+        (["in.jsonl", "--summary", "in.jsonl"], 2),
+        (["in.jsonl", "-o", "x.jsonl", "--summary", "x.jsonl"], 2),
+        (["in.jsonl", "-o", "x.jsonl", "--summary", "-"], 2),
         (["in.jsonl", "--resume"], 2),
         (["in.jsonl", "-o", "x.jsonl", "--resume", "--force"], 2),
         (["in.jsonl", "-j", "0"], 2),
@@ -226,8 +239,11 @@ def test_a_wrong_command_line_sends_nothing(
 ) -> None:
     (home / "in.jsonl").write_bytes(lines({"prompt": "x", "model": "cat/x"}))
     (home / "there.jsonl").write_text("precious")
+    (home / "linked.jsonl").hardlink_to(home / "in.jsonl")
+    given = (home / "in.jsonl").read_bytes()
     done = nr("batch", *arguments)
     assert done.exit == exit, done.err
+    assert (home / "in.jsonl").read_bytes() == given
     if exit:
         assert done.out == b""
         assert (home / "there.jsonl").read_text() == "precious"
@@ -358,6 +374,48 @@ def test_a_cache_that_keeps_nothing_is_told_with_the_summary(nr: Nr, home: Path)
     assert (
         "kept in the cache" not in nr("batch", "in.jsonl", "-m", "cat/x", "--no-cache", env=env).err
     )
+
+
+def test_a_narrow_terminal_keeps_figures_before_the_bar(home: Path, environ, policy: Path) -> None:
+    rows = ({"prompt": f"p{n}", "model": "fs/slow_first=0.3"} for n in range(3))
+    (home / "in.jsonl").write_bytes(lines(*rows))
+    arguments = command(["batch", "in.jsonl", "-o", "out.jsonl", "-j", "1", "--no-cache"])
+    env = {**environ, "NR_POLICY": str(policy), "TERM": "xterm"}
+    child = pexpect.spawn(
+        arguments[0], arguments[1:], env=env, cwd=str(home), timeout=15, dimensions=(24, 40)
+    )
+    child.expect(r"3 of 3 rows answered")
+    drawn = [part for part in child.before.decode().split("\r\x1b[K") if " failed" in part]
+    child.close()
+    assert drawn
+    assert all(len(part) < 40 for part in drawn)
+    assert all("0 failed, 0 cached" in part for part in drawn)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (Path.unlink, "removed or replaced"),
+        (lambda out: (out.parent / "other").replace(out), "removed or replaced"),
+        (lambda out: out.write_bytes(b""), "changed by others"),
+    ],
+    ids=["removed", "replaced", "emptied"],
+)
+@pytest.mark.parametrize("order", ["input", "completion"])
+def test_an_output_that_is_taken_away_ends_the_run(
+    home: Path, environ, policy: Path, change: Callable[[Path], object], says: str, order: str
+) -> None:
+    rows = [{"prompt": f"p{n}"} for n in range(3)]
+    slow = [{"prompt": f"s{n}", "model": "fs/slow_first=0.7"} for n in range(4)]
+    (home / "in.jsonl").write_bytes(lines(*rows, *slow))
+    (home / "other").write_bytes(b"another's\n")
+    run = ["-m", "cat/x", "-j", "2", "--order", order, "--no-cache"]
+    child = start(home, environ, policy, *run)
+    wait_for_rows(home, 3)
+    change(home / "out.jsonl")
+    err = child.communicate(timeout=20)[1]
+    assert child.returncode == 74, err
+    assert says in err.decode()
 
 
 @pytest.mark.slow

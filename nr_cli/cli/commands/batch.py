@@ -86,6 +86,7 @@ def batch(
     from nr_cli.types.prompt import Prompt
 
     refuse_flags(source, output, jobs, order, resume, force, as_json)
+    refuse_same_file(source, output, summary)
     outside, router = outside_with_router(policy, no_project, quiet)
     ask = make_ask(
         Prompt("", decode_system(system, outside.say), "batch"),
@@ -141,8 +142,27 @@ def refuse_flags(
 
         if not is_open(1):
             raise OutputError("stdout is closed", "nothing was sent")
-    elif source != "-" and os.path.realpath(source) == os.path.realpath(output):
-        raise UsageError("-o: the output is the input", "name another file")
+
+
+def refuse_same_file(source: str, output: str, summary: str | None) -> None:
+    """Refuses one file for two ends, whatever its names. Raises: UsageError."""
+    for name, path in (("-o", output), ("--summary", summary)):
+        if path == "" or (path == "-" and name == "--summary"):
+            raise UsageError(f"{name}: {path or 'an empty name'} is no file", "name a file")
+    ends = (("-o", output, "input", source), ("--summary", summary, "input", source),
+            ("--summary", summary, "output", output))  # fmt: skip
+    for name, path, end, other in ends:
+        if path and other not in ("-", "") and path != "-" and is_same(path, other):
+            thing = "output" if name == "-o" else "summary"
+            raise UsageError(f"{name}: the {thing} is the {end}", "name another file")
+
+
+def is_same(one: str, other: str) -> bool:
+    """Tells whether two names are of one file, be it by a link."""
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):  # one of them is not there
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def open_source(source: str) -> BinaryIO:
