@@ -5,37 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from nr_cli.catalog.vendors import VENDORS as KNOWN
 from nr_cli.migrate.haul import Haul, Key
 from nr_cli.policy.addresses import url_flaw
 from nr_cli.types.json import JsonObject
 
-
-def _openai(base_url: str, variable: str) -> JsonObject:
-    return {"kind": "openai", "base_url": base_url, "api_key_env": variable}
-
-
+# The vendors that these tools know.
+NAMES = (
+    "openai", "anthropic", "gemini", "ollama", "cerebras", "deepseek", "fireworks", "groq",
+    "mistral", "openrouter", "perplexity", "together", "xai",
+)  # fmt: skip
+# As a policy may write them: what a vendor's server does otherwise is kept where it is known.
 VENDORS: Mapping[str, JsonObject] = {
-    "openai": _openai("https://api.openai.com/v1", "OPENAI_API_KEY"),
-    "anthropic": {
-        "kind": "anthropic",
-        "base_url": "https://api.anthropic.com/v1",
-        "api_key_env": "ANTHROPIC_API_KEY",
-    },
-    "gemini": {
-        "kind": "gemini",
-        "base_url": "https://generativelanguage.googleapis.com/v1beta",
-        "api_key_env": "GEMINI_API_KEY",
-    },
-    "ollama": {"kind": "ollama", "base_url": "http://127.0.0.1:11434", "local": True},
-    "cerebras": _openai("https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
-    "deepseek": _openai("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
-    "fireworks": _openai("https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
-    "groq": _openai("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
-    "mistral": _openai("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
-    "openrouter": _openai("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    "perplexity": _openai("https://api.perplexity.ai", "PERPLEXITY_API_KEY"),
-    "together": _openai("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
-    "xai": _openai("https://api.x.ai/v1", "XAI_API_KEY"),
+    name: {key: value for key, value in KNOWN[name].items() if key != "quirks"} for name in NAMES
 }
 OTHER_NAMES = {"claude": "anthropic", "google": "gemini"}
 # How the names of a vendor's own models begin.
