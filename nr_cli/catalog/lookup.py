@@ -14,7 +14,7 @@ EMBEDDED_NAME = "smollm2-135m"
 EMBEDDED: JsonObject = {
     "context": LOCAL_WINDOW,
     "max_output": 256,
-    "caps": [],
+    "caps": ["json"],
     "price": {"in": 0, "out": 0},
     "quality": 5,
 }

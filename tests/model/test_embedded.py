@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -37,6 +38,17 @@ def test_a_newcomer_gets_an_answer_then_the_same_from_the_cache(tmp_path: Path, 
     again = run(tmp_path, data, "ask", "-v", QUESTION)
     assert again.stdout == first.stdout
     assert b"cache hit" in again.stderr
+
+
+def test_an_answer_is_held_to_a_schema(tmp_path: Path, data: Path) -> None:
+    fields = {"city": {"enum": ["Oslo", "Lima"]}, "size": {"type": "integer"}}
+    schema = {"type": "object", "properties": fields, "required": ["city", "size"]}
+    asked = ["ask", "--schema", json.dumps({**schema, "additionalProperties": False}), QUESTION]
+    done = run(tmp_path, data, *asked, "-o", "max_tokens", "60")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer) == set(fields)
+    assert answer["city"] in fields["city"]["enum"]  # neither is the truth: the server decides
 
 
 def test_eight_asks_at_once_on_a_fresh_machine_all_succeed(tmp_path: Path, data: Path) -> None:
