@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
+import struct
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,23 +90,92 @@ default: {{use: fs/ok}}
 Nr = Callable[..., Done]
 
 
+@pytest.fixture(scope="session")
+def door() -> Iterator[str]:
+    """Where copies of a process with `nr` imported are to be had."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "s")
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        with subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent / "prefork.py"), path],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=kept,
+            cwd=Path(__file__).parent.parent,
+        ) as server:  # fmt: skip
+            assert server.stdout is not None
+            assert server.stdout.readline() == b"ready\n"
+            yield path
+            server.terminate()
+
+
+def run_anew(
+    arguments: Sequence[str], stdin: bytes | None, env: dict[str, str], cwd: Path
+) -> tuple[int, bytes, bytes]:
+    """Runs `nr` from a fresh interpreter; returns its exit status, stdout, stderr."""
+    done = subprocess.run(
+        command(arguments),
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        env=env,
+        cwd=cwd,
+        timeout=30,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def run_copy(door: str, arguments: Sequence[str], stdin: bytes | None, env: dict[str, str],
+             cwd: Path) -> tuple[int, bytes, bytes]:  # fmt: skip
+    """Runs `nr` in a copy; returns its exit status, stdout, stderr."""
+    order = {"argv": ["nr", *arguments], "env": env, "cwd": str(cwd)}
+    body = json.dumps(order).encode()
+    ends = [os.pipe() for _ in range(3)]
+    given = os.open(os.devnull, os.O_RDONLY) if stdin is None else os.dup(ends[0][0])
+    found = [b"", b""]
+
+    def write() -> None:
+        with suppress(BrokenPipeError), open(ends[0][1], "wb") as file:
+            file.write(stdin or b"")
+
+    def read(place: int) -> None:
+        with open(ends[place + 1][0], "rb") as file:
+            found[place] = file.read()
+
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(30)
+        peer.connect(door)
+        socket.send_fds(peer, [struct.pack("!I", len(body))], [given, ends[1][1], ends[2][1]])
+        peer.sendall(body)
+        (child,) = struct.unpack("!i", peer.recv(4))
+        for fd in (given, ends[0][0], ends[1][1], ends[2][1]):
+            os.close(fd)
+        jobs = [threading.Thread(target=write)]
+        jobs += [threading.Thread(target=read, args=(place,)) for place in (0, 1)]
+        for job in jobs:
+            job.start()
+        try:
+            (status,) = struct.unpack("!i", peer.recv(4))
+        except TimeoutError:
+            os.kill(child, signal.SIGKILL)
+            raise
+        finally:
+            for job in jobs:
+                job.join(30)
+    return status, *found  # type: ignore[return-value] # two of them
+
+
 @pytest.fixture
-def nr(environ: dict[str, str], policy: Path, home: Path) -> Nr:
+def nr(environ: dict[str, str], policy: Path, home: Path, door: str) -> Nr:
     """Runs `nr`; the canary key may appear in nothing that it prints."""
 
     def run(*arguments: str, stdin: bytes | None = None, env: dict[str, str] | None = None) -> Done:
-        done = subprocess.run(
-            command(arguments),
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            env={**environ, "NR_POLICY": str(policy), **(env or {})},
-            cwd=home,
-            timeout=30,
-        )
-        assert KEY.encode() not in done.stdout + done.stderr
-        assert b"Traceback" not in done.stderr
-        return Done(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+        whole = {**environ, "NR_POLICY": str(policy), **(env or {})}
+        if any(name.startswith(("PYTHON", "LC_", "LANG")) for name in env or {}):
+            exit, out, err = run_anew(arguments, stdin, whole, home)  # the interpreter reads these
+        else:
+            exit, out, err = run_copy(door, arguments, stdin, whole, home)
+        assert KEY.encode() not in out + err
+        assert b"Traceback" not in err
+        return Done(exit, out, err.decode("utf-8", "replace"))
 
     return run
 
