@@ -26,10 +26,16 @@ OTHERS = (
     ("NR_STATE_DIR", "the history; else XDG's or ~/.local/state/nr"),
     ("NR_DATA_DIR", "the embedded model; else XDG's or ~/.local/share/nr"),
     ("NR_LOCAL_MODEL", "a GGUF file to use as the embedded model"),
+    ("NR_DAEMON", "`0`: the embedded model's server ends with the command, not when idle"),
+    ("CI", "set: as `NR_DAEMON=0`"),
     ("NR_DEBUG", "`1`: a bug in nr shows its traceback"),
     ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "the proxy, where a provider names none"),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "certificates to trust beside the system's"),
     ("VISUAL, EDITOR", "the editor of `nr template edit`"),
+    ("XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME, XDG_DATA_HOME", "where such files go"),
+    ("LLM_USER_PATH, AICHAT_CONFIG_DIR, AICHAT_CONFIG_FILE", "where `nr import` looks"),
+    ("SHELL", "the shell that `nr completion --install` is for, where none is named"),
+    ("HOME", "your home directory"),
 )  # fmt: skip
 SHAPES = {
     "text": "text", "texts": "text or a list", "text_map": "map of lists", "number": "number",

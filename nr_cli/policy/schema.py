@@ -89,10 +89,10 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "quirks": Field("texts", "where the server departs from the protocol", choices=QUIRKS),
     },
     "timeout": {
-        "connect": _phase("until the connection stands"),
-        "first_token": _phase("until the first piece of the answer"),
-        "idle": _phase("between two pieces"),
-        "total": _phase("for the whole answer"),
+        "connect": _phase("until the connection stands; 5s if nothing is said"),
+        "first_token": _phase("until the first piece of the answer; 60s"),
+        "idle": _phase("between two pieces; 30s"),
+        "total": _phase("for the whole answer; 120s"),
     },
     "model": {
         "id": Field("text", "provider/model", required=True),
@@ -112,9 +112,10 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "cache_write": Field("number", "for input written to the vendor's cache", low=0),
     },
     "cache": {
-        "ttl": Field("duration", "how long an answer serves, such as 30d", over=0, high=YEARS),
-        "scope": Field("text", "user: whoever has the same key; project, shared: all who have the"
-                       " cache, with another key or none", choices=SCOPES),
+        "ttl": Field("duration", "how long an answer serves, such as 30d; else 7d",
+                     over=0, high=YEARS),
+        "scope": Field("text", "user (else): whoever has the same key; project, shared: all who"
+                       " have the cache, with another key or none", choices=SCOPES),
     },
     "pool": {
         "models": Field("texts", "names of models", required=True),

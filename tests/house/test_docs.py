@@ -268,6 +268,8 @@ def test_the_workflow_fills_the_cache_and_answers_from_it_without_a_key(
     assert run("check").returncode == 0
     (place / "prompts.jsonl").write_text('{"id": 1, "prompt": "another"}\n')
     assert run("check").returncode == ExitCode.INCOMPLETE
+    one = "nr ask --policy ci/routes.yaml --cache only another"
+    assert shell(one, **jobs["check"]["env"]).returncode == ExitCode.NOT_CACHED
 
 
 def test_the_explanation_shown_is_the_one_printed(shell, home: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import nr_cli
 from nr_cli.cli.main import own_commands
 from nr_cli.cli.reference import pages
 from nr_cli.policy.schema import SECTIONS
@@ -31,6 +35,23 @@ def test_every_command_has_its_section() -> None:
 def test_every_key_of_a_policy_has_its_row() -> None:
     page = PAGES["policy.md"]()
     assert all(f"\n| `{key}`" in page for fields in SECTIONS.values() for key in fields)
+
+
+def test_every_variable_that_is_read_by_name_is_listed() -> None:
+    page = PAGES["environment.md"]()
+    read = {
+        name
+        for path in Path(nr_cli.__file__).parent.rglob("*.py")
+        for name in re.findall(r'environ(?:\.get\(|\[)"(\w+)"', path.read_text(encoding="utf-8"))
+    }
+    assert len(read) > 10
+    assert {name for name in read if f"`{name}`" not in page} == set()
+
+
+def test_links_lead_somewhere() -> None:
+    for write in PAGES.values():
+        links = re.findall(r"\]\((?!https?:|#)([^)#]+)", write())
+        assert all((PLACE / link).exists() for link in links)
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
