@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 
 from nr_cli.cli.strict import refuse_constant
 from nr_cli.errors import InputError, UsageError
@@ -32,9 +33,30 @@ def read_schema(text: str, multi: bool = False) -> JsonObject:
         return schema
     return {
         "type": "object",
-        "properties": {"items": {"type": "array", "items": schema}},
+        "properties": {"items": {"type": "array", "items": _moved(schema)}},
         "required": ["items"],
     }
+
+
+def _moved(schema: JsonObject) -> Json:
+    """Returns the schema of one item: what it calls `#` stands further in from now on.
+
+    A schema with an id of its own keeps its references: they go by that.
+    """
+
+    def move(part: Json) -> Json:
+        if isinstance(part, list):
+            return [move(entry) for entry in part]
+        if not isinstance(part, dict):
+            return part
+        moved = {key: move(value) for key, value in part.items()}
+        for key in ("$ref", "$dynamicRef"):
+            target = part.get(key)
+            if isinstance(target, str) and (target == "#" or target.startswith("#/")):
+                moved[key] = f"#/properties/items/items{target[1:]}"
+        return moved
+
+    return schema if "$id" in schema else move(schema)
 
 
 def _read(text: str) -> Json:
@@ -69,11 +91,46 @@ def _checked(schema: Json) -> JsonObject:
         raise UsageError("--schema: not a JSON object", EXAMPLE)
     try:
         validator_for(schema).check_schema(schema)
+        led_out = _leads_out(schema)
     except SchemaError as error:
         raise UsageError(f"--schema: {error.json_path}: {error.message[:200]}", EXAMPLE) from None
-    if _leads_out(schema):
+    except RecursionError:
+        raise UsageError("--schema: it is nested too deep", "make it flatter") from None
+    if led_out:
         raise UsageError("--schema: $ref may only name a part of the schema itself", "inline it")
+    _follow_refs(schema)
     return schema
+
+
+def _follow_refs(schema: JsonObject) -> None:
+    """Raises: UsageError for a reference that leads nowhere, or back to itself without end.
+
+    Each is tried on null: a circle does not depend on the value, and a tree that names itself
+    under `properties` or `items` ends there.
+    """
+    from jsonschema.validators import validator_for
+    from referencing.exceptions import Unresolvable
+
+    validator = validator_for(schema)(schema)
+    for key, target in _refs(schema):
+        try:
+            list(validator.evolve(schema={key: target}).iter_errors(None))
+        except Unresolvable:
+            raise UsageError(f"--schema: {key} {target}: no such part", "define it") from None
+        except RecursionError:
+            raise UsageError(f"--schema: {key} {target}: leads in a circle", "break it") from None
+
+
+def _refs(schema: Json) -> Iterator[tuple[str, str]]:
+    parts = schema if isinstance(schema, list) else ()
+    if isinstance(schema, dict):
+        for key in ("$ref", "$dynamicRef"):
+            target = schema.get(key)
+            if isinstance(target, str):
+                yield key, target
+        parts = tuple(schema.values())
+    for part in parts:
+        yield from _refs(part)
 
 
 def _leads_out(schema: Json) -> bool:

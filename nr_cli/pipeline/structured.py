@@ -101,7 +101,10 @@ def judge(text: str, schema: JsonObject) -> tuple[str, list[str]]:
     from jsonschema.validators import validator_for
 
     validator = validator_for(dict(schema))(dict(schema))
-    errors = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.path)))
+    try:
+        errors = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.path)))
+    except RecursionError:  # an answer can be as deep as its model likes, so this is its flaw
+        return source, ["it is nested too deep"]
     return source, [f"{error.json_path}: {error.message[:200]}" for error in errors[:MOST_FLAWS]]
 
 

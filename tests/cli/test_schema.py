@@ -114,14 +114,43 @@ def test_a_schema_may_be_a_file(nr: Nr, answers: Answers, home: Path) -> None:
     [
         ('{"type": 3}', 2), ("{", 2), ("a ! b", 2), ("a wat", 2), (" ", 2), ("missing.json", 66),
         ('{"$ref": "http://127.0.0.1/x.json"}', 2), ('{"a": {"$ref": "/etc/passwd"}}', 2),
+        ('{"$ref": "#"}', 2), ('{"properties": {"a": {"anyOf": [{"$ref": "#/properties/a"}]}}}', 2),
+        ('{"properties": {"a": {"$ref": "#/$defs/a"}}}', 2),
+        ('{"not": ' * 600 + "{}" + "}" * 600, 2),
     ],
-    ids=["no schema", "no json", "bad name", "bad type", "blank", "missing", "remote", "file"],
+    ids=["no schema", "no json", "bad name", "bad type", "blank", "missing", "remote", "file",
+         "circle", "circle within", "nowhere", "deep"],
 )  # fmt: skip
 def test_what_is_no_schema_is_refused_before_anything_is_sent(
     nr: Nr, given: str, code: int
 ) -> None:
     done = nr("ask", "-m", "cat/x", "--schema", given, "hi")
     assert (done.exit, done.out) == (code, b"")
+
+
+def test_an_answer_deeper_than_its_schema_can_be_followed_is_a_bad_answer(
+    nr: Nr, answers: Answers
+) -> None:
+    deep = '{"a": ' * 600 + "1" + "}" * 600
+    done = nr(
+        "ask", "-m", answers(deep, deep), "--schema", '{"properties": {"a": {"$ref": "#"}}}', "go"
+    )
+    assert (done.exit, done.out) == (65, b"")
+    assert "nested too deep" in done.err
+
+
+TREE = """{"type": "object", "required": ["n"],
+  "properties": {"n": {"$ref": "#/$defs/n"}, "of": {"type": "array", "items": {"$ref": "#"}}},
+  "$defs": {"n": {"type": "integer"}}}"""
+
+
+@pytest.mark.parametrize(("leaf", "code"), [("2", 0), ('"two"', 65)], ids=["fits", "fails below"])
+def test_a_schema_that_refers_to_itself_may_be_that_of_a_list(
+    nr: Nr, answers: Answers, leaf: str, code: int
+) -> None:
+    answer = f'{{"items": [{{"n": 1, "of": [{{"n": {leaf}}}]}}]}}'
+    done = nr("ask", "-m", answers(answer, answer), "--schema-multi", TREE, "go")
+    assert (done.exit, done.out.decode()) == (code, "" if code else answer + "\n")
 
 
 def test_both_flags_at_once_are_refused(nr: Nr) -> None:
