@@ -54,7 +54,7 @@ def asks_chart(spans: Sequence[Span], length: int) -> str:
         [piece._replace(words=f"{piece.words} {piece.value:,.0f}") for piece in column]
         for column in columns
     ]
-    title = f"Asks a {length_words(length)}"
+    title = f"Asks {length_words(length)}"
     about = f"{_period(spans)}. The most are {max(span.asks for span in spans):,}."
     return _over_time("asks", title, about, spans, counted, lambda value: f"{value:,.0f}")
 
@@ -65,7 +65,7 @@ def cost_chart(spans: Sequence[Span], length: int) -> str:
         [Piece(span.cost, "cost", f"{span.name}: {money(span.cost)}{_unknown(span)}")]
         for span in spans
     ]
-    title = f"Cost a {length_words(length)}"
+    title = f"Cost {length_words(length)}"
     about = f"{_period(spans)}. The most is {money(max(span.cost for span in spans))}."
     return _over_time("cost", title, about, spans, columns, money)
 

@@ -120,10 +120,10 @@ def _over_time(tally: Tally) -> Iterator[str]:
         legend = _legend(
             ("answered", "answered by a model"), ("cached", "from the cache"), ("failed", "failed")
         )
-        yield _section(f"Asks a {word}", chart + legend, _table("day", days))
+        yield _section(f"Asks {word}", chart + legend, _table("day", days))
     if any(span.cost for span in spans):
         chart = f'<div class="over-time">{cost_chart(spans, length)}</div>'
-        yield _section(f"Cost a {word}", chart)
+        yield _section(f"Cost {word}", chart)
 
 
 def _section(title: str, chart: str, table: str = "") -> str:

@@ -62,5 +62,5 @@ def cut_days(days: Sequence[Group], most: int) -> tuple[int, list[Span]]:
 
 
 def length_words(length: int) -> str:
-    """Returns what a span is called."""
-    return {1: "day", 7: "week"}.get(length, f"{length} days")
+    """Returns how often a span comes, as a chart of them is called."""
+    return {1: "a day", 7: "a week"}.get(length, f"every {length} days")

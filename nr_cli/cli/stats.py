@@ -96,7 +96,7 @@ def _plots(days: Sequence[Group], room: int, blocks: bool) -> list[tuple[str, st
         if any(values):
             lines.append((name, f"{sparkline(values, wide, blocks)}  most {words(max(values))}"))
     word = length_words(length)
-    return [*lines, ("", f"a {word}, {spans[0].first} to {spans[-1].last}")]
+    return [*lines, ("", f"{word}, {spans[0].first} to {spans[-1].last}")]
 
 
 def _wrap(label: str, words: str, columns: int) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from nr_cli.policy import values
-from nr_cli.policy.schema import LATER_VALUES, Field
+from nr_cli.policy.schema import DAY, LATER_VALUES, Field
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Path
@@ -75,12 +75,18 @@ def _judge_number(field: Field, path: Path, value: Json) -> Flaw | None:
     if number is None:
         return "NR111", f"{named(path)} must be {EXPECTED[field.shape]}"
     if field.low is not None and number < field.low:
-        return "NR131", f"{named(path)} must be at least {field.low:g}"
+        return "NR131", f"{named(path)} must be at least {_bound(field, field.low)}"
     if field.high is not None and number > field.high:
-        return "NR131", f"{named(path)} must be at most {field.high:g}"
+        return "NR131", f"{named(path)} must be at most {_bound(field, field.high)}"
     if field.over is not None and number <= field.over:
-        return "NR131", f"{named(path)} must be more than {field.over:g}"
+        return "NR131", f"{named(path)} must be more than {_bound(field, field.over)}"
     return None
+
+
+def _bound(field: Field, bound: float) -> str:
+    """Returns a bound as it would be written: long durations in days."""
+    in_days = field.shape == "duration" and bound and bound % DAY == 0
+    return f"{bound / DAY:g}d" if in_days else f"{bound:g}"
 
 
 def _judge_url(path: Path, text: str) -> Flaw | None:

@@ -308,9 +308,10 @@ def _shape_schema(field: Field) -> JsonObject:
 
 _SCALAR: JsonObject = {"type": ["string", "number", "boolean"]}
 _TEXTS: tuple[Json, ...] = (_SCALAR, {"type": "array", "items": _SCALAR})
+_NUMBER = r"\+?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"  # as `values` reads it
 _NOTATION: Mapping[str, str] = {
-    "count": r"^(\+?[0-9.]+[kM]?|.*\$\{.*)$",
-    "duration": r"^([0-9.]+(ms|s|m|h|d)?|.*\$\{.*)$",
+    "count": rf"^({_NUMBER}[kM]?|.*\$\{{.*)$",
+    "duration": rf"^({_NUMBER}(ms|s|m|h|d)?|.*\$\{{.*)$",
     "number": r"\$\{",
     "boolean": r"\$\{",
 }

@@ -107,7 +107,9 @@ def is_address(url: str) -> bool:
     import httpx
 
     try:
-        return bool(urlsplit(url).hostname and httpx.URL(url).host)
+        parts = urlsplit(url)
+        # A port that cannot be one is a ValueError, but only when it is asked for.
+        return bool(parts.hostname and parts.port != 0 and httpx.URL(url).host)
     except (ValueError, httpx.InvalidURL):
         return False
 

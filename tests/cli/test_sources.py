@@ -34,6 +34,14 @@ def test_what_is_no_address_is_a_missing_file(nr: Nr, flag: str, url: str) -> No
     assert len(done.err.splitlines()) == 2
 
 
+@pytest.mark.parametrize("port", [0, 99999])
+def test_a_port_that_cannot_be_one_is_told(nr: Nr, port: int) -> None:
+    assert (
+        f"127.0.0.1:{port}/: not an address"
+        in nr("ask", "-f", f"http://127.0.0.1:{port}/", "q").err
+    )
+
+
 def test_a_redirect_to_what_is_no_address_is_a_missing_file(nr: Nr, faults: Faults) -> None:
     done = nr("ask", "-f", f"http://127.0.0.1:{faults.port}/f/302=http%3A%2F%2F[/x", "q")
     assert done.exit == 66

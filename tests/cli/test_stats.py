@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from nr_cli.cli.columns import width_of
 from nr_cli.cli.figures import money, short_count, time_words
-from nr_cli.cli.spans import cut_days
+from nr_cli.cli.spans import cut_days, length_words
 from nr_cli.store.history import History, HistoryRow, new_id
 from nr_cli.store.tally import Figures, Group
 from tests.conftest import Nr, command
@@ -312,6 +312,14 @@ def test_the_report_in_the_documents_is_the_one_printed(
     shown = show(home, environ, 76, LC_ALL="C.UTF-8", NO_COLOR="1")
     page = Path(__file__).parents[2] / "docs" / "statistics.md"
     assert f"```text\n{shown}```" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [(1, "a day"), (7, "a week"), (30, "every 30 days"), (365, "every 365 days")],
+)
+def test_a_span_of_any_length_is_told_in_words(length: int, words: str) -> None:
+    assert length_words(length) == words
 
 
 @given(st.sets(st.integers(0, 5_000), min_size=1), st.integers(1, 200))

@@ -63,6 +63,30 @@ def test_the_json_schema_refuses_what_the_check_refuses(text: str) -> None:
     assert not jsonschema.Draft202012Validator(schema).is_valid(document.tree)
 
 
+@pytest.mark.parametrize("shape", ["cache: {ttl: %s}", "models: {a: {id: x/y, context: %s}}"])
+@pytest.mark.parametrize(
+    "number",
+    ["5", "1e3", "+5", "'5'", "'1e3'", "'+5'", "'5.'", "'1..2'", "'.'", "'08'", "'-5'", "'0x10'",
+     "'1_0'", "' 5'", "five"],
+)  # fmt: skip
+@pytest.mark.parametrize("unit", ["", "s", "k"])
+def test_the_json_schema_reads_numbers_as_the_check_does(
+    shape: str, number: str, unit: str
+) -> None:
+    value = f"'{number.strip(chr(39))}{unit}'" if unit else number
+    document = read(f"version: 1\n{shape % value}\n")
+    taken = not any(finding.code == "NR111" for finding in check(document, Catalog()))
+    schema = json.loads(json.dumps(json_schema()))
+    # A negative number is out of bounds for the one, of no notation for the other.
+    taken = taken and "-" not in value
+    assert jsonschema.Draft202012Validator(schema).is_valid(document.tree) == taken
+
+
+def test_the_bound_of_a_long_duration_is_told_in_days() -> None:
+    findings = check(read(HEAD + "cache: {ttl: 9999d}\n"), Catalog())
+    assert [finding.message for finding in findings] == ["ttl must be at most 3660d"]
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
