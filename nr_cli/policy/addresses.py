@@ -56,6 +56,8 @@ def url_flaw(url: str, keyed: bool, local: bool) -> str | None:
     host = host_of(url)
     if scheme.lower() not in ("http", "https") or not host:
         return "must be an http:// or https:// URL with a host"
+    if _port_is_none(url):
+        return "must have a port from 1 to 65535, or none"
     if "@" in rest.split("/", 1)[0]:
         return "must not hold a user or password (name the key's variable in api_key_env)"
     if any(c.isspace() or not c.isprintable() for c in url):
@@ -65,6 +67,16 @@ def url_flaw(url: str, keyed: bool, local: bool) -> str | None:
     if local and not is_private(host):
         return "is called local but is neither a loopback nor a private address"
     return None
+
+
+def _port_is_none(url: str) -> bool:
+    """Says whether a URL names a port that cannot be one; called once it has a host."""
+    from urllib.parse import urlsplit
+
+    try:
+        return urlsplit(url).port == 0
+    except ValueError:
+        return True
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

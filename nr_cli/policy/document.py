@@ -148,7 +148,10 @@ def merge(nearer: Document, farther: Document) -> Document:
     stale: set[Path] = set()
     for key, value in nearer.tree.items():
         theirs = tree.get(key)
-        if key in NAMED_SECTIONS and isinstance(value, Mapping) and isinstance(theirs, Mapping):
+        by_name = (
+            key in NAMED_SECTIONS or key == "cache"
+        )  # each key of a cache is a word of its own
+        if by_name and isinstance(value, Mapping) and isinstance(theirs, Mapping):
             tree[key] = {**theirs, **value}
             stale.update((key, name) for name in value)
         else:

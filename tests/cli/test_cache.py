@@ -208,6 +208,20 @@ def test_a_cache_is_cleared_later_when_it_is_busy_and_never_when_it_is_spoilt(
     assert "written by others" in done.err
 
 
+def test_a_file_that_says_only_how_long_keeps_the_scope_of_the_one_it_includes(
+    nr: Nr, home: Path, faults: Faults
+) -> None:
+    (home / "kept.yaml").write_text("cache: {scope: shared, ttl: 1d}\n")
+    (home / "near.yaml").write_text(
+        "version: 1\ninclude: [kept.yaml]\ncache: {ttl: 2d}\ndefault: {use: fs/ok}\nproviders:\n"
+        f"  fs: {{kind: openai, base_url: 'http://127.0.0.1:{faults.port}/v1',"
+        " api_key_env: FS_KEY}\n"
+    )
+    asked = ("ask", "--policy", "near.yaml", "-q", "for all?")
+    assert nr(*asked).exit == 0
+    assert nr(*asked, "--cache", "only", env={"FS_KEY": ""}).exit == 0
+
+
 @pytest.mark.parametrize(
     ("scope", "exit"), [("user", 81), ("project", 0), ("shared", 0)], ids=lambda value: str(value)
 )

@@ -251,6 +251,12 @@ def test_a_label_that_no_classifier_gives_is_an_error(when: str, meant: str) -> 
     assert (found.line, found.code, meant in found.message) == (4, "NR133", True)
 
 
+@pytest.mark.parametrize("port", ["99999", "0", "abc"])
+def test_a_port_that_cannot_be_one_is_found(port: str) -> None:
+    text = f"{HEAD}providers: {{a: {{kind: openai, base_url: 'http://127.0.0.1:{port}/v1'}}}}\n"
+    assert codes(text) == [(3, "NR142")]
+
+
 @pytest.mark.parametrize("label", ["ops", "[billing, ops]", "'o*'", "'${TEAM}'"])
 def test_a_label_that_a_classifier_gives_is_right(label: str) -> None:
     route = f"{{name: a, use: openai/x, when: {{label: {{team: {label}}}}}}}"
