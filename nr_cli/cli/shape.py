@@ -99,7 +99,27 @@ def _checked(schema: Json) -> JsonObject:
     if led_out:
         raise UsageError("--schema: $ref may only name a part of the schema itself", "inline it")
     _follow_refs(schema)
+    _refuse_endless(schema)
     return schema
+
+
+def _refuse_endless(schema: Json) -> None:
+    """Raises: UsageError for a pattern whose shape lets a search take longer than anybody waits."""
+    from nr_cli.policy.regex import find_flaw
+
+    if isinstance(schema, list):
+        for part in schema:
+            _refuse_endless(part)
+    if not isinstance(schema, dict):
+        return
+    named = schema.get("patternProperties")
+    patterns = [schema.get("pattern"), *(named if isinstance(named, dict) else ())]
+    for pattern in patterns:
+        flaw = find_flaw(pattern) if isinstance(pattern, str) else None
+        if flaw:
+            raise UsageError(f"--schema: pattern {flaw}", "write it without that")
+    for part in schema.values():
+        _refuse_endless(part)
 
 
 def _follow_refs(schema: JsonObject) -> None:
@@ -160,6 +180,8 @@ def fields_schema(text: str) -> JsonObject:
         kind = TYPES.get((parsed["type"] or "str").lower()) if parsed else None
         if parsed is None or kind is None:
             raise UsageError(f"--schema: cannot read the field {line!r}", EXAMPLE)
+        if parsed["name"] in properties:
+            raise UsageError(f"--schema: the field {parsed['name']} stands twice", EXAMPLE)
         field: dict[str, Json] = {"type": kind}
         if parsed["list"]:
             field = {"type": "array", "items": field}

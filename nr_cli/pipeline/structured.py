@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from nr_cli.errors import ExitCode, NrError
 from nr_cli.pipeline.chain import Reached, walk
@@ -19,6 +21,11 @@ from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.message import Message
 from nr_cli.types.record import Usage
 from nr_cli.types.steps import Reply, Step
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+    from nr_cli.policy.regex import Outcome
 
 MOST_FLAWS = 5
 FENCED = r"```[\w-]*[ \t]*\n(.*?)\n[ \t]*```"
@@ -98,14 +105,37 @@ def judge(text: str, schema: JsonObject) -> tuple[str, list[str]]:
     if found is None:
         return text, ["it is not JSON"]
     source, value = found
-    from jsonschema.validators import validator_for
+    from jsonschema.validators import extend, validator_for
 
-    validator = validator_for(dict(schema))(dict(schema))
+    extended = extend(  # type: ignore[no-untyped-call]  # jsonschema leaves it without types
+        validator_for(dict(schema)), {"pattern": _match}
+    )
+    bounded: type[Validator] = extended
+    validator = bounded(dict(schema))
     try:
         errors = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.path)))
     except RecursionError:  # an answer can be as deep as its model likes, so this is its flaw
         return source, ["it is nested too deep"]
     return source, [f"{error.json_path}: {error.message[:200]}" for error in errors[:MOST_FLAWS]]
+
+
+def _match(_validator: object, pattern: str, value: Json, _schema: object) -> Iterator[Exception]:
+    """Yields the flaw of a text that a `pattern` does not match, or not within a bounded time."""
+    from jsonschema.exceptions import ValidationError
+
+    from nr_cli.policy.regex import search_any, why_unknown
+
+    if not isinstance(value, str):
+        return
+    outcome: Outcome = "unbounded"
+    with suppress(re.error):  # flags for all of a pattern may not stand in a group
+        outcome, _ = search_any([f"(?-i:{pattern})"], value)
+    if outcome == "unbounded":  # beside other threads: its shape was judged when it was read
+        outcome = "yes" if re.search(pattern, value) else "no"
+    if outcome == "no":
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+    elif outcome != "yes":
+        yield ValidationError(f"{pattern!r} {why_unknown(outcome)}")
 
 
 def find_json(text: str) -> tuple[str, Json] | None:

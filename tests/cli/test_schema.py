@@ -116,10 +116,12 @@ def test_a_schema_may_be_a_file(nr: Nr, answers: Answers, home: Path) -> None:
         ('{"$ref": "http://127.0.0.1/x.json"}', 2), ('{"a": {"$ref": "/etc/passwd"}}', 2),
         ('{"$ref": "#"}', 2), ('{"properties": {"a": {"anyOf": [{"$ref": "#/properties/a"}]}}}', 2),
         ('{"properties": {"a": {"$ref": "#/$defs/a"}}}', 2),
-        ('{"not": ' * 600 + "{}" + "}" * 600, 2),
+        ('{"not": ' * 600 + "{}" + "}" * 600, 2), ("a int, a str", 2),
+        ('{"type": "string", "pattern": "^(a+)+$"}', 2),
+        ('{"properties": {"x": {"patternProperties": {"^(a*)*$": {}}}}}', 2),
     ],
     ids=["no schema", "no json", "bad name", "bad type", "blank", "missing", "remote", "file",
-         "circle", "circle within", "nowhere", "deep"],
+         "circle", "circle within", "nowhere", "deep", "twice", "endless pattern", "endless name"],
 )  # fmt: skip
 def test_what_is_no_schema_is_refused_before_anything_is_sent(
     nr: Nr, given: str, code: int
@@ -137,6 +139,23 @@ def test_an_answer_deeper_than_its_schema_can_be_followed_is_a_bad_answer(
     )
     assert (done.exit, done.out) == (65, b"")
     assert "nested too deep" in done.err
+
+
+def test_a_pattern_may_begin_with_its_flags(nr: Nr, answers: Answers) -> None:
+    schema = '{"type": "string", "pattern": "(?i)^ab+$"}'
+    assert nr("ask", "-m", answers('"ABB"'), "--schema", schema, "go").exit == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("aA" * 3, 0), ("a" * 60 + "!", 65), ("b", 65)], ids=["fits", "slow", "not"]
+)
+def test_a_pattern_is_tried_for_a_bounded_time(
+    nr: Nr, answers: Answers, text: str, code: int
+) -> None:
+    schema = '{"type": "string", "pattern": "^(?:aa|a|A)*$"}'
+    answer = json.dumps(text)
+    done = nr("ask", "-m", answers(answer, answer), "--schema", schema, "go")
+    assert done.exit == code, done.err
 
 
 TREE = """{"type": "object", "required": ["n"],
