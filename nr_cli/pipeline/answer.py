@@ -106,8 +106,8 @@ class Keys:
 
 
 def payer(decision: Decision, credential: Credential) -> str:
-    """Returns what stands in the cache key for whoever pays: nothing where all may share."""
-    return credential.fingerprint if decision.settings.keeping.scope == "user" else ""
+    """Returns what stands in the cache key for whoever pays, or for all where they may share."""
+    return credential.fingerprint if decision.settings.keeping.scope == "user" else "shared"
 
 
 class Found(NamedTuple):

@@ -241,6 +241,16 @@ def test_the_scope_says_whom_an_answer_serves(
         assert pinned.exit == exit
 
 
+def test_what_is_shared_is_not_taken_for_one_s_own(nr: Nr, home: Path) -> None:
+    for scope, status in (("shared", "miss"), ("user", "miss"), ("project", "hit")):
+        (home / "c.yaml").write_text(
+            "version: 1\nproviders: {cat: {kind: command, command: [cat], local: true}}\n"
+            f"cache: {{scope: {scope}}}\ndefault: {{use: cat/x}}\n"
+        )
+        done = nr("ask", "--policy", "c.yaml", "--json", "mine?")
+        assert done.document["cache"]["status"] == status
+
+
 def test_an_answer_serves_as_long_as_its_route_says(nr: Nr, home: Path) -> None:
     (home / "short.yaml").write_text(
         "version: 1\nproviders: {cat: {kind: command, command: [cat], local: true}}\n"
