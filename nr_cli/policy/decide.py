@@ -24,7 +24,7 @@ from nr_cli.errors import (
 from nr_cli.policy.candidates import Barred, Demand, Judged, Kind, PickRandom, judge
 from nr_cli.policy.suggest import did_you_mean, did_you_mean_model, quote
 from nr_cli.policy.values import read_count
-from nr_cli.types.decision import Decision, Rule
+from nr_cli.types.decision import Candidate, Decision, Rule
 from nr_cli.types.facts import Classification, Fact, Facts, Truth, Verdict
 from nr_cli.types.policy import Keeping, Model, Pool, Route, Use
 from nr_cli.types.prompt import Ask
@@ -127,15 +127,7 @@ def decide(
     reading = _Reading(facts)
     chosen = _choose(policy, ask, reading)
     demand = _read_demand(ask, chosen.settings, reading)
-    judged, chain = judge(policy, chosen.settings.use, demand, barred, pick_random)
-    if not chain and ask.schema is not None and "response_format" not in ask.params:
-        # any model can be told of a schema in words, and is held to it afterwards
-        told = demand._replace(needs=demand.needs - {"json"})
-        judged, chain = judge(policy, chosen.settings.use, told, barred, pick_random)
-    if ask.prefer is not None:
-        chain = sorted(chain, key=lambda candidate: candidate.model.name != ask.prefer)
-    if not ask.fallback:
-        chain = chain[:1]
+    judged, chain = _order(policy, ask, chosen.settings.use, demand, barred, pick_random)
     read = classification() if classification else None
     decision = Decision(
         policy_digest=policy.digest,
@@ -158,6 +150,20 @@ def decide(
     if not chain:
         raise _refuse(decision, judged, demand)
     return decision
+
+
+def _order(
+    policy: Rulebook, ask: Ask, use: Use, demand: Demand, barred: Barred, pick_random: PickRandom
+) -> tuple[Sequence[Judged], Sequence[Candidate]]:
+    """Returns all candidates, judged, then those that are asked, in order."""
+    judged, chain = judge(policy, use, demand, barred, pick_random)
+    if not chain and ask.schema is not None and "response_format" not in ask.params:
+        # any model can be told of a schema in words, and is held to it afterwards
+        told = demand._replace(needs=demand.needs - {"json"})
+        judged, chain = judge(policy, use, told, barred, pick_random)
+    if ask.prefer is not None:
+        chain = sorted(chain, key=lambda candidate: candidate.model.name != ask.prefer)
+    return judged, chain if ask.fallback else chain[:1]
 
 
 def _choose(policy: Rulebook, ask: Ask, facts: Facts) -> _Chosen:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import math
 import os
 import sqlite3
@@ -13,8 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from nr_cli.store import damage
+from nr_cli.store.discreet import columns_of, without_secrets, without_surrogates
 from nr_cli.store.paths import create_private, ensure_private, find_fault
-from nr_cli.types.json import Json
 
 T = TypeVar("T")
 Value: TypeAlias = "str | int | float | bytes | None"
@@ -23,9 +22,7 @@ Status: TypeAlias = Literal["ok", "truncated", "error", "interrupted", "filtered
 VERSION = 2
 WAIT_S = 0.25
 PAUSE_S = 0.003
-MAX_ANSWER = 1_048_576
 MAX_INDEXED = 262_144
-MAX_INT = 2**63 - 1
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -100,9 +97,9 @@ class Filters(NamedTuple):
         """Returns the condition with its values; a model is meant by its alias or its id."""
         tests: list[tuple[str, Sequence[Value]]] = []
         if self.route is not None:
-            tests.append(("route = ?", [_clean(self.route)]))
+            tests.append(("route = ?", [without_surrogates(self.route)]))
         if self.model is not None:
-            tests.append(("(model = ? OR model_id = ?)", [_clean(self.model)] * 2))
+            tests.append(("(model = ? OR model_id = ?)", [without_surrogates(self.model)] * 2))
         if self.since is not None:
             tests.append(("time >= ?", [self.since]))
         if self.until is not None:
@@ -131,7 +128,7 @@ class History:
         No secret is kept, neither these nor what has a key's shape: a prompt that holds one is
         kept as a digest, elsewhere three stars stand in its place.
         """
-        values = _values(_discreet(row, secrets))
+        values = columns_of(without_secrets(row, secrets))
         return bool(self._attempt(lambda con: _insert(con, values), write=True))
 
     def add_all(self, rows: Sequence[HistoryRow], secrets: Sequence[str] = ()) -> int | None:
@@ -139,7 +136,7 @@ class History:
 
         No secret is kept, as with `add`.
         """
-        values = [_values(_discreet(row, secrets)) for row in rows]
+        values = [columns_of(without_secrets(row, secrets)) for row in rows]
         return self._attempt(lambda con: _insert_new(con, values), write=True)
 
     def list(
@@ -158,7 +155,7 @@ class History:
     def show(self, id: str) -> HistoryRow | None:
         """Returns the row with this id, or the only one whose id begins so."""
         sql = f"SELECT {COLUMNS} FROM asks WHERE id >= ? AND id < ? ORDER BY id LIMIT 2"
-        start = _clean(id).upper()
+        start = without_surrogates(id).upper()
         rows = self._attempt(lambda con: _rows(con, sql, [start, start + "~"])) or ()
         exact = [row for row in rows if row.id == start]
         return exact[0] if exact else rows[0] if id and len(rows) == 1 else None
@@ -168,7 +165,7 @@ class History:
 
         The beginning of an id will do where it is the only one; so will an ask of it.
         """
-        start = _clean(id).upper()
+        start = without_surrogates(id).upper()
         sql = (
             f"SELECT {COLUMNS} FROM asks WHERE conversation = (SELECT conversation FROM asks"
             " WHERE id >= ? AND id < ? AND conversation IS NOT NULL GROUP BY conversation"
@@ -205,7 +202,9 @@ class History:
         If no row has them as whole words, those that contain the query as a piece of text.
         """
         filters = Filters(route, model, since, until)
-        return self._attempt(lambda con: _search(con, _clean(query), limit, filters)) or ()
+        return (
+            self._attempt(lambda con: _search(con, without_surrogates(query), limit, filters)) or ()
+        )
 
     def read(self, act: Callable[[sqlite3.Connection], T]) -> T | None:
         """Returns what `act` reads from the log; None where there is none, or with `trouble`."""
@@ -445,65 +444,3 @@ def _text(value: Value) -> str | None:
 def _number(value: Value) -> int | float | None:
     """Returns a number that JSON can express, None for anything else."""
     return value if isinstance(value, int | float) and abs(value) < math.inf else None
-
-
-def _discreet(row: HistoryRow, secrets: Sequence[str]) -> HistoryRow:
-    """Returns the row without secrets."""
-    from nr_cli.features.shapes import hide
-
-    asked = (row.prompt, row.system or "")
-    return row._replace(
-        prompt_hashed=row.prompt_hashed or any(hide(text, secrets) != text for text in asked),
-        answer=hide(row.answer, secrets),
-        error=row.error and hide(row.error, secrets),
-        decision=_hide_inside(row.decision, secrets),
-    )
-
-
-def _hide_inside(document: str, secrets: Sequence[str]) -> str:
-    """Returns a JSON document without the secrets in its texts."""
-    from nr_cli.features.shapes import hide, may_hold_secret
-
-    if not may_hold_secret(document, [json.dumps(secret)[1:-1] for secret in secrets]):
-        return document
-
-    def without(value: Json) -> Json:
-        if isinstance(value, str):
-            return hide(value, secrets)
-        if isinstance(value, dict):
-            return {hide(name, secrets): without(part) for name, part in value.items()}
-        return [without(part) for part in value] if isinstance(value, list) else value
-
-    try:
-        return json.dumps(without(json.loads(document)))
-    except (ValueError, RecursionError):
-        return hide(document, secrets)  # not JSON: whoever reads it gets what is left of it
-
-
-def _values(row: HistoryRow) -> tuple[Value, ...]:
-    """Returns the columns of a row, made such that SQLite can hold them."""
-    if row.prompt_hashed:
-        row = row._replace(prompt=_digest(row.prompt), system=row.system and _digest(row.system))
-    whole = _clean(row.answer).encode()
-    if len(whole) > MAX_ANSWER:
-        head = whole[:MAX_ANSWER].decode("utf-8", "ignore")
-        row = row._replace(answer=head, answer_digest=hashlib.sha256(whole).hexdigest())
-    return tuple(_clean(value) if isinstance(value, str) else _clamp(value) for value in row)
-
-
-def _clamp(value: int | float | None) -> int | float | None:
-    """Returns an integer that SQLite can hold; a backend may count as high as it likes."""
-    return max(-MAX_INT, min(MAX_INT, value)) if isinstance(value, int) else value
-
-
-def _clean(text: str) -> str:
-    """Returns the text with each lone surrogate spelled out, as UTF-8 has none."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
-    return text
-
-
-def _digest(text: str) -> str:
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

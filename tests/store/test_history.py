@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nr_cli.store.history import MAX_ANSWER, History, HistoryRow, new_id
+from nr_cli.store.discreet import MAX_ANSWER
+from nr_cli.store.history import History, HistoryRow, new_id
 
 ROW = HistoryRow(
     id=new_id(1000.0), time=1000.0, prompt="Why is the sky blue?", system=None,

@@ -14,7 +14,8 @@ from nr_cli.cli.env import Outside
 from nr_cli.cli.figures import format_time
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import ConfigError, ExitCode, InputError, NrError, UsageError
-from nr_cli.store.history import MAX_INT, Filters, History, HistoryRow, history_path
+from nr_cli.store.discreet import MAX_INT
+from nr_cli.store.history import Filters, History, HistoryRow, history_path
 from nr_cli.store.paths import find_paths
 from nr_cli.store.tally import AXES, Axis, Tally, read_tally
 from nr_cli.types.json import Json
