@@ -102,7 +102,10 @@ def read_params(options: Sequence[str]) -> dict[str, Json]:
             if inner is not None and not isinstance(inner, dict):
                 raise UsageError(f"-o {name}: {part} is already a value", "give one of them")
             place[part] = place = {**(inner or {})}
-        place[last] = read_value(name, value)
+        read = read_value(name, value)
+        if isinstance(place.get(last), dict) and not isinstance(read, dict):
+            raise UsageError(f"-o {name}: it holds values already", "give one of them")
+        place[last] = read
     return params
 
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple, NoReturn, TypeAlias
 from nr_cli.cli.intake import MAX_INPUT
 from nr_cli.cli.places import Places
 from nr_cli.cli.request import cache_mode
-from nr_cli.cli.strict import BadValue, refuse_odd
+from nr_cli.cli.strict import BadValue, refuse_odd, refuse_surrogates
 from nr_cli.errors import ExitCode, InputError, NrError, UsageError
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.types.json import Json, JsonObject
@@ -185,7 +185,10 @@ def read_object(line: bytes | None) -> Fields:
     if not isinstance(row, dict):
         raise BadRow("not a JSON object", 'write {"prompt": "…"}')
     if line is not None and b"\\u" in line:
-        refuse_surrogates(row)
+        try:
+            refuse_surrogates(row)
+        except BadValue as bad:
+            raise BadRow(str(bad), "write the whole character") from None
     return row
 
 
@@ -201,14 +204,6 @@ def parse_json(line: bytes | None) -> Fields:
 def refuse_constant(name: str) -> NoReturn:
     """Raises: BadRow for NaN and the infinities, which JSON does not have."""
     raise BadRow(f"not JSON: {name} is no value of JSON")
-
-
-def refuse_surrogates(row: Fields) -> None:
-    """Raises: BadRow for half a character, which no encoding can carry."""
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise BadRow("half of a surrogate pair in a text", "write the whole character") from None
 
 
 def known_keys() -> str:

@@ -29,7 +29,17 @@ def parse_json(text: str) -> Json:
     except ValueError as error:
         raise BadValue(str(error) if isinstance(error, BadValue) else "a huge number") from None
     refuse_odd(value)
+    if "\\u" in text:
+        refuse_surrogates(value)
     return value
+
+
+def refuse_surrogates(value: Json) -> None:
+    """Raises: BadValue for half a character, which no encoding can carry."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadValue("half of a surrogate pair in a text") from None
 
 
 def refuse_constant(name: str) -> NoReturn:

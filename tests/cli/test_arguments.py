@@ -99,6 +99,9 @@ def test_a_dotted_name_reaches_into_an_object(nr: Nr, faults: Faults) -> None:
     done = nr("ask", "-o", "stop", "x", "-o", "stop.at", "y", "hi")
     assert done.exit == 2
     assert "already a value" in done.err
+    done = nr("ask", "-o", "stop.at", "y", "-o", "stop", "x", "hi")
+    assert done.exit == 2
+    assert "holds values already" in done.err
 
 
 def test_a_variable_of_files_holds_one_a_line(nr: Nr, home) -> None:
@@ -132,8 +135,9 @@ def test_a_variable_with_many_values_is_split_by_its_kind(
 @pytest.mark.parametrize(
     "value",
     ["NaN", "-Infinity", "1e999", '{"a": [NaN]}', "1" * 400, "1" * 5000, "1e300",
-     "[" * 100_000, "[" * 150 + "]" * 150],
-    ids=["nan", "infinity", "beyond", "inside", "digits", "too many", "huge", "endless", "deep"],
+     "[" * 100_000, "[" * 150 + "]" * 150, '{"a": "\\ud800"}'],
+    ids=["nan", "infinity", "beyond", "inside", "digits", "too many", "huge", "endless", "deep",
+         "half"],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["max_tokens", "temperature"])
 def test_a_value_that_no_backend_takes_is_refused(nr: Nr, name: str, value: str) -> None:
