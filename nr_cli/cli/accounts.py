@@ -59,6 +59,7 @@ def figures_document(figures: Figures) -> dict[str, Json]:
             **latency,
             "max": _rounded(figures.latencies[-1] if figures.latencies else None),
         },
+        "ratings": {"good": figures.good, "bad": figures.bad},
     }
 
 

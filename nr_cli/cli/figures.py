@@ -98,6 +98,11 @@ def tokens(count: int, figures: Figures) -> str:
     return UNKNOWN if figures.uncounted == figures.asked else short_count(count)
 
 
+def rating_words(figures: Figures) -> str:
+    """Returns how many answers were judged good, how many bad, for a table: +3 -1."""
+    return f"+{figures.good:,} -{figures.bad:,}" if figures.good or figures.bad else NONE
+
+
 COLUMNS = (
     Column("asks", 0, lambda figures: f"{figures.asks:,}"),
     Column("failed", 2, lambda figures: f"{figures.failed:,}"),
@@ -112,6 +117,7 @@ COLUMNS = (
     )),
     Column("p50", 5, lambda figures: time_words(percentile(figures, 50))),
     Column("p95", 3, lambda figures: time_words(percentile(figures, 95))),
+    Column("rated", 9, rating_words),
 )  # fmt: skip
 
 
@@ -124,6 +130,8 @@ def summary(figures: Figures) -> list[tuple[str, str]]:
         ("saved", _saving_words(figures)),
         ("latency", _latency_words(figures)),
     ]
+    if figures.good or figures.bad:
+        lines.append(("rated", f"{figures.good:,} good, {figures.bad:,} bad"))
     if figures.failures:
         kinds = (f"{one.status} (exit {one.exit}) {one.asks:,}" for one in figures.failures)
         lines.append(("failures", ", ".join(kinds)))

@@ -18,8 +18,9 @@ from nr_cli.store.paths import create_private, ensure_private, find_fault
 T = TypeVar("T")
 Value: TypeAlias = "str | int | float | bytes | None"
 Status: TypeAlias = Literal["ok", "truncated", "error", "interrupted", "filtered"]
+Rating: TypeAlias = Literal["good", "bad"]
 
-VERSION = 2
+VERSION = 3
 WAIT_S = 0.25
 PAUSE_S = 0.003
 MAX_INDEXED = 262_144
@@ -32,6 +33,7 @@ class HistoryRow(NamedTuple):
     `decision` is JSON text. With `prompt_hashed` prompt and system are kept as digests only.
     `answer_digest` is filled in by the log when the answer was too long to be kept whole.
     `conversation` is the id of the ask that began it, None for an ask that nobody goes on with.
+    `rating` is a `Rating` where somebody judged the answer, `rated` when that was.
     """
 
     id: str
@@ -56,6 +58,9 @@ class HistoryRow(NamedTuple):
     prompt_hashed: bool = False
     answer_digest: str | None = None
     conversation: str | None = None
+    rating: str | None = None
+    rating_note: str | None = None
+    rated: float | None = None
 
 
 COLUMNS = ", ".join(HistoryRow._fields)
@@ -64,7 +69,8 @@ SCHEMA = (
     " prompt TEXT, system TEXT, answer TEXT, route TEXT, model TEXT, model_id TEXT,"
     " provider TEXT, status TEXT, exit INTEGER, error TEXT, input_tokens INTEGER,"
     " output_tokens INTEGER, cost REAL, cache TEXT, ms REAL, decision TEXT, cwd TEXT,"
-    " prompt_hashed INTEGER, answer_digest TEXT, conversation TEXT)",
+    " prompt_hashed INTEGER, answer_digest TEXT, conversation TEXT, rating TEXT,"
+    " rating_note TEXT, rated REAL)",
     "CREATE INDEX asks_time ON asks (time)",
     "CREATE INDEX asks_conversation ON asks (conversation)",
 )
@@ -73,6 +79,11 @@ UPGRADES: dict[int, tuple[str, ...]] = {
     1: (
         "ALTER TABLE asks ADD COLUMN conversation TEXT",
         "CREATE INDEX asks_conversation ON asks (conversation)",
+    ),
+    2: (
+        "ALTER TABLE asks ADD COLUMN rating TEXT",
+        "ALTER TABLE asks ADD COLUMN rating_note TEXT",
+        "ALTER TABLE asks ADD COLUMN rated REAL",
     ),
 }
 INDEX = "CREATE VIRTUAL TABLE words USING fts5(prompt, answer, content='')"
@@ -159,6 +170,32 @@ class History:
         rows = self._attempt(lambda con: _rows(con, sql, [start, start + "~"])) or ()
         exact = [row for row in rows if row.id == start]
         return exact[0] if exact else rows[0] if id and len(rows) == 1 else None
+
+    def last(self, answered: bool = False) -> HistoryRow | None:
+        """Returns the newest ask of a person, with `answered` the newest that has an answer.
+
+        Rows of a batch are no person's: they have no conversation.
+        """
+        sql = (
+            f"SELECT {COLUMNS} FROM asks WHERE conversation IS NOT NULL"
+            f" AND (answer <> '' OR NOT ?) {NEWEST_FIRST}"
+        )
+        rows = self._attempt(lambda con: _rows(con, sql, [answered, 1])) or ()
+        return rows[0] if rows else None
+
+    def rate(
+        self, id: str, rating: Rating | None, note: str | None = None, secrets: Sequence[str] = ()
+    ) -> bool:
+        """Keeps what somebody thinks of an answer, in place of what was kept; None forgets it.
+
+        A secret in the note is not kept. Returns False where that cannot be done.
+        """
+        from nr_cli.features.shapes import hide
+
+        sql = "UPDATE asks SET rating = ?, rating_note = ?, rated = ? WHERE id = ?"
+        told = note and without_surrogates(hide(note, secrets))
+        values = [rating, told, time.time() if rating else None, id]
+        return bool(self._attempt(lambda con: con.execute(sql, values).rowcount, write=True))
 
     def conversation(self, id: str) -> tuple[HistoryRow, ...]:
         """Returns the asks of the conversation with this id, oldest first.

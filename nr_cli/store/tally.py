@@ -30,7 +30,7 @@ READ = (
     f"SELECT {NUMBER.format('time', LAST)}, route, coalesce(model, model_id), {{intent}}, status,"
     f" CAST(exit AS INTEGER), {COUNT.format('input_tokens')}, {COUNT.format('output_tokens')},"
     f" {NUMBER.format('cost', MOST)}, cache, {NUMBER.format('ms', MOST)},"
-    " iif(cache = 'hit', prompt, NULL), system, iif(cache = 'hit', answer, NULL), model_id"
+    " rating, iif(cache = 'hit', prompt, NULL), system, iif(cache = 'hit', answer, NULL), model_id"
     " FROM asks WHERE {where}"
 )
 PAID = (
@@ -41,7 +41,7 @@ Value: TypeAlias = "str | int | float | bytes | None"
 Key: TypeAlias = "tuple[str, Value, Value, Value]"
 Row: TypeAlias = (
     "tuple[float | None, Value, Value, Value, Value, int, int | None, int | None, float | None,"
-    " Value, float | None, Value, Value, Value, Value]"
+    " Value, float | None, Value, Value, Value, Value, Value]"
 )
 Bill: TypeAlias = "tuple[float, float | None, float | None]"
 Paid: TypeAlias = "tuple[float | None, float | None, float | None, Value, Value, Value, Value]"
@@ -60,7 +60,8 @@ class Figures(NamedTuple):
 
     Tokens, cost, latencies are of asks that went to a backend. What is not known is counted apart:
     `uncounted` asks without tokens, `unpriced` without cost, `unvalued` hits whose answer has no
-    known price, `untimed` hits whose answer has no known time. `latencies` are sorted.
+    known price, `untimed` hits whose answer has no known time. `latencies` are sorted. `good`,
+    `bad` are answers that somebody judged so.
     """
 
     asks: int
@@ -76,6 +77,8 @@ class Figures(NamedTuple):
     untimed: int
     latencies: tuple[float, ...]
     failures: tuple[Failure, ...]
+    good: int = 0
+    bad: int = 0
 
     @property
     def asked(self) -> int:
@@ -108,6 +111,7 @@ class _Sum:
     def __init__(self) -> None:
         self.asks = self.input_tokens = self.output_tokens = self.uncounted = 0
         self.unpriced = self.hits = self.unvalued = self.untimed = 0
+        self.good = self.bad = 0
         self.saved_ms = 0.0
         self.costs: list[float] = []
         self.savings: list[float] = []
@@ -116,8 +120,10 @@ class _Sum:
 
     def add(self, row: Row) -> None:
         """Adds one ask; what a hit saved comes later."""
-        _, _, _, _, status, exit, tokens_in, tokens_out, cost, cache, ms, _, _, _, _ = row
+        _, _, _, _, status, exit, tokens_in, tokens_out, cost, cache, ms, rating, *_ = row
         self.asks += 1
+        self.good += rating == b"good"
+        self.bad += rating == b"bad"
         if status != b"ok":
             failure = (_text(status) or "?", exit)
             self.failures[failure] = self.failures.get(failure, 0) + 1
@@ -156,6 +162,8 @@ class _Sum:
         self.hits += other.hits
         self.unvalued += other.unvalued
         self.untimed += other.untimed
+        self.good += other.good
+        self.bad += other.bad
         self.saved_ms += other.saved_ms
         self.costs += other.costs
         self.savings += other.savings
@@ -180,6 +188,8 @@ class _Sum:
             untimed=self.untimed,
             latencies=tuple(sorted(self.latencies)),
             failures=tuple(Failure(*key, count) for key, count in ranked),
+            good=self.good,
+            bad=self.bad,
         )
 
 
@@ -240,7 +250,7 @@ def _count(rows: Iterable[Row], cells: dict[Key, _Sum]) -> list[Hit]:
             cell = cells[key] = _Sum()
         cell.add(row)
         if row[9] == b"hit":
-            hits.append((hash(row[11:]), cell, row[0] or 0.0, row[10] or 0.0))
+            hits.append((hash(row[12:]), cell, row[0] or 0.0, row[10] or 0.0))
     return hits
 
 

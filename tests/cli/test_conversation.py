@@ -76,7 +76,8 @@ def test_a_log_of_the_version_before_is_read_on(nr: Nr, home: Path) -> None:
     path = home / ".local/state/nr/history.db"
     with sqlite3.connect(path) as con:
         con.execute("DROP INDEX asks_conversation")
-        con.execute("ALTER TABLE asks DROP COLUMN conversation")
+        for column in ("conversation", "rating", "rating_note", "rated"):
+            con.execute(f"ALTER TABLE asks DROP COLUMN {column}")
         con.execute("PRAGMA user_version = 1")
     con.close()
     assert nr("log", "list", "--json").document[0]["prompt"] == "kept"

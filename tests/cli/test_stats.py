@@ -33,7 +33,7 @@ ROW = HistoryRow(
     input_tokens=5, output_tokens=4, cost=0.25, cache="miss", ms=400.0,
     decision=json.dumps({"intent": {"value": "chat"}}),
 )  # fmt: skip
-HEADS = ("asks", "failed", "cached", "in", "out", "cost", "saved", "p50", "p95")
+HEADS = ("asks", "failed", "cached", "in", "out", "cost", "saved", "p50", "p95", "rated")
 FAILURE = {
     "status": "error", "exit": 75, "cost": None, "input_tokens": None, "output_tokens": None,
     "ms": 0.0, "answer": "",
@@ -115,6 +115,7 @@ def test_the_document_has_every_figure(nr: Nr, keep) -> None:
             "unknown_ms_hits": 0,
         },
         "latency_ms": {"p50": 400.0, "p90": 400.0, "p95": 400.0, "p99": 400.0, "max": 400.0},
+        "ratings": {"good": 0, "bad": 0},
     }
 
 

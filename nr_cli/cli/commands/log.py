@@ -22,6 +22,7 @@ from nr_cli.types.json import Json
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 PROMPT_WIDTH = 60
+MARKS = {"good": "+", "bad": "-"}
 
 app = typer.Typer(
     help="Read the log of past asks.\n\nExample: nr log search certificate",
@@ -57,7 +58,7 @@ def show_list(
 
     Example: nr log list --route code --since 2d
     """
-    log = _open_log()
+    log = open_log()
     begin, end = _parse_bounds(since, until)
     rows = log.list(limit, route, model, begin, end)
     _show_rows(log, rows, as_json)
@@ -77,7 +78,7 @@ def search(
 
     Example: nr log search self-signed certificate --since 4w
     """
-    log = _open_log()
+    log = open_log()
     begin, end = _parse_bounds(since, until)
     rows = log.search(" ".join(text), limit, route, model, begin, end)
     _show_rows(log, rows, as_json)
@@ -85,20 +86,19 @@ def search(
 
 @app.command("show")
 def show(
-    id: Annotated[str, typer.Argument(help="The ask's id, or its beginning.")],
+    id: Annotated[
+        str | None, typer.Argument(help="The ask's id, or its beginning; else the last ask.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one ask: in a terminal the whole story, in a pipe the answer alone, byte for byte.
 
     Example: nr log show 01JQ7 | wc -w
     """
-    log = _open_log()
-    row = log.show(id)
-    _check(log)
-    if row is None:
-        raise InputError(f"log: no single ask has the id {neutralise(id)}", "see nr log list")
+    log = open_log()
+    row = find_row(log, id)
     if as_json:
-        typer.echo(json.dumps(_record(row), allow_nan=False))
+        typer.echo(json.dumps(record_of(row), allow_nan=False))
     elif sys.stdout.isatty():
         typer.echo(neutralise(_describe(row)).encode("utf-8", "replace"))
     else:
@@ -128,10 +128,10 @@ def show_stats(
     if html is not None and (as_json or by is not None):
         other = "--json" if as_json else "--by"
         raise UsageError(f"--html and {other}: only one of them", "the page has every axis")
-    log = _open_log()
+    log = open_log()
     filters = Filters(route, model, *_parse_bounds(since, until))
     tally = read_tally(log, filters)
-    _check(log)
+    check(log)
     outside = Outside(os.environ)
     if html is not None:
         _write_page(html, tally, filters)
@@ -187,7 +187,8 @@ def _find_file() -> str | None:
     return history_path(find_paths(os.environ).state)
 
 
-def _open_log() -> History:
+def open_log() -> History:
+    """Returns the log of past asks."""
     return History(_find_file())
 
 
@@ -201,7 +202,22 @@ class Unreadable(NrError):
         self.exit = ExitCode.TRY_LATER if "locked" in trouble else ExitCode.NO
 
 
-def _check(log: History) -> None:
+def find_row(log: History, id: str | None, answered: bool = False) -> HistoryRow:
+    """Returns the ask with this id or beginning of one; without one the last, or last answered.
+
+    Raises: InputError when there is none, Unreadable.
+    """
+    row = log.last(answered) if id is None else log.show(id)
+    check(log)
+    if row is None and id is None:
+        wanted = "answer" if answered else "ask"
+        raise InputError(f"log: there is no last {wanted}", "ask something first, or name an id")
+    if row is None:
+        raise InputError(f"log: no single ask has the id {neutralise(id or '')}", "see nr log list")
+    return row
+
+
+def check(log: History) -> None:
     """Raises: Unreadable if the log could not be read; what is not there is no trouble."""
     if log.trouble:
         raise Unreadable(log.trouble)
@@ -216,21 +232,23 @@ def _write_page(path: str, tally: Tally, filters: Filters) -> None:
 
 
 def _show_rows(log: History, rows: tuple[HistoryRow, ...], as_json: bool) -> None:
-    _check(log)
+    check(log)
     if as_json:
-        typer.echo(json.dumps([_record(row) for row in rows], allow_nan=False))
+        typer.echo(json.dumps([record_of(row) for row in rows], allow_nan=False))
         return
     for row in rows:
-        typer.echo(neutralise(_line(row)).encode("utf-8", "replace"))
+        typer.echo(neutralise(line_of(row)).encode("utf-8", "replace"))
 
 
-def _line(row: HistoryRow) -> str:
+def line_of(row: HistoryRow) -> str:
+    """Returns an ask in one line: `+` or `-` beside its status where somebody judged it."""
     when = format_time(row.time, "%Y-%m-%d %H:%M")
     prompt = " ".join(row.prompt[: PROMPT_WIDTH * 4].split())
     if len(prompt) > PROMPT_WIDTH:
         prompt = prompt[: PROMPT_WIDTH - 1] + "…"
+    mark = MARKS.get(row.rating or "", " ")
     return (
-        f"{row.id}  {when}  {row.status:<11}  {row.route or '-':<12}  {row.model or '-':<16}"
+        f"{row.id}  {when}  {row.status:<11}{mark} {row.route or '-':<12}  {row.model or '-':<16}"
         f"  {prompt}"
     )
 
@@ -247,6 +265,9 @@ def _describe(row: HistoryRow) -> str:
         ("cost", cost),
         ("cache", row.cache),
     ]
+    if row.rating:
+        note = f": {row.rating_note}" if row.rating_note else ""
+        lines.append(("rating", row.rating + note))
     if row.error:
         lines.append(("error", row.error))
     head = "\n".join(f"{name:<8} {value}" for name, value in lines)
@@ -257,7 +278,8 @@ def _count(tokens: int | None) -> str:
     return "?" if tokens is None else str(tokens)
 
 
-def _record(row: HistoryRow) -> dict[str, Json]:
+def record_of(row: HistoryRow) -> dict[str, Json]:
+    """Returns an ask as JSON."""
     record: dict[str, Json] = dict(row._asdict())
     try:
         record["decision"] = json.loads(row.decision)
