@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nr_cli import __version__
 from nr_cli.errors import ConfigError, NoCredential, NrError, Refused
@@ -16,7 +16,7 @@ from nr_cli.store.parsed import Parsed
 from nr_cli.store.paths import Paths, find_paths
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Event
-from nr_cli.types.facts import FactValue
+from nr_cli.types.facts import Classification, Fact, Facts, FactValue
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Model
 from nr_cli.types.prompt import Ask
@@ -36,7 +36,11 @@ if TYPE_CHECKING:
     from nr_cli.transport.aio import Connections
     from nr_cli.transport.embedded import Embedded
     from nr_cli.transport.sync import NetworkHands
+    from nr_cli.types.opinion import Opinion, Question
 
+    Labels = Callable[[str], str | Question | None]
+
+T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 
 
@@ -164,28 +168,78 @@ class Router:
     def _parsed(self) -> Parsed:
         return Parsed(self.paths.cache)
 
-    def decide(self, ask: Ask, reading: bool = False, full: bool = True) -> Decision:
+    def decide(
+        self,
+        ask: Ask,
+        reading: bool = False,
+        full: bool = True,
+        opinions: dict[str, Opinion] | None = None,
+    ) -> Decision:
         """Returns the decision; with `reading` nobody needs a key or the network for it.
 
-        Without `full` intent and complexity are read only if a rule asks for them.
+        Without `full` intent and complexity are read only if a rule asks for them. `opinions` by
+        fact is what was heard so far; without it nobody is asked, and those are pending.
 
-        Raises: UsageError, Refused, ConfigError.
+        Raises: UsageError, Refused, ConfigError; Wanted for an opinion that is not in `opinions`.
         """
         from nr_cli.policy.decide import decide
 
         began = time.perf_counter()
-        policy = self.policy
+        policy, wants = self.policy, opinions is not None
+        opinions = {} if opinions is None else opinions
         reader = Reader(ask, policy.min_confidence, policy.bands)
-        facts = FactBook({**self.surroundings, **reader.sources(), **self._labels(ask.prompt.text)})
-        decision = decide(
-            policy,
-            ask,
-            facts,
-            lambda model: oversize_for(ask, model) or (None if reading else self._bar(ask, model)),
-            random_below,
-            reader.classification if full else None,
-        )
-        return decision._replace(overhead_ms=(time.perf_counter() - began) * 1000)
+        labels = self._labels(ask.prompt.text, opinions, wants)
+        facts = FactBook({**self.surroundings, **reader.sources(), **labels})
+
+        def bar(model: Model) -> str | None:
+            return oversize_for(ask, model) or (None if reading else self._bar(ask, model))
+
+        def decide_by(facts: Facts, read: Callable[[], Classification]) -> Decision:
+            return decide(policy, ask, facts, bar, random_below, read if full else None)
+
+        try:
+            if policy.second_opinion is None:
+                decision = decide_by(facts, reader.classification)
+            else:
+                from nr_cli.pipeline.edge import Edge
+
+                read, second = reader.classification, policy.second_opinion
+                edge = Edge(decide_by, facts, read, policy.bands, second, ask.prompt.text)
+                decision = edge.decide(opinions, wants)
+        except NrError as error:
+            if error.decision is not None:
+                error.decision = error.decision._replace(opinions=tuple(opinions.values()))
+            raise
+        ms = (time.perf_counter() - began) * 1000
+        return decision._replace(overhead_ms=ms, opinions=tuple(opinions.values()))
+
+    def consider(self, ask: Ask, reading: bool = False) -> Decision:
+        """Returns the decision without asking any model: opinions of theirs come from the cache.
+
+        Raises: as `decide`.
+        """
+        from nr_cli.pipeline.facts import Wanted
+
+        opinions: dict[str, Opinion] = {}
+        try:
+            return self.decide(ask, reading, opinions=opinions)
+        except Wanted:
+            from nr_cli.pipeline.answer import weigh
+
+            world = self._world(ask, True, self.cache, opinions)
+            return self._play(weigh(ask, world, reading, None), ask)
+
+    def _play(self, flow: Generator[Step | Event, Reply, T], ask: Ask) -> T:
+        """Returns what a flow comes to that has no event for anybody."""
+        from nr_cli.transport.sync import drive
+
+        events = drive(flow, self.hands(ask.offline))
+        while True:
+            try:
+                next(events)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
 
     def preview(self, ask: Ask) -> Decision:
         """Returns the decision; where no key is at hand, the one that keys would allow.
@@ -193,26 +247,38 @@ class Router:
         Raises: what the ask would before it sends anything (CacheMiss, Refused, ConfigError).
         """
         try:
-            return self.decide(ask)
+            return self.consider(ask)
         except NoCredential:
-            return self.decide(ask, reading=True)
+            return self.consider(ask, reading=True)
         except Refused:
             if not ask.offline:
                 raise
             from nr_cli.pipeline.answer import Keys, look
 
             world = self._world(ask, True, self.cache)
-            return look(ask, Keys(ask, world), world)[0]
+            return self._play(look(ask, Keys(ask, world), world, None), ask)[0]
 
     @cached_property
-    def _classifiers(self) -> dict[str, Callable[[str], str | None]]:
+    def _classifiers(self) -> dict[str, Labels]:
         """Returns the policy's own classifiers by name, compiled once for any number of asks."""
         return {name: compile_classifier(spec) for name, spec in self.policy.classifiers.items()}
 
-    def _labels(self, text: str) -> dict[str, Callable[[], FactValue | None]]:
-        """Returns a fact for each classifier that the policy defines."""
+    def _labels(
+        self, text: str, opinions: dict[str, Opinion], wants: bool
+    ) -> dict[str, Callable[[], str | Fact | None]]:
+        """Returns what finds the fact of each classifier that the policy defines."""
+
+        def find(about: str, classify: Labels) -> str | Fact | None:
+            found = classify(text)
+            if found is None or isinstance(found, str):
+                return found
+            from nr_cli.pipeline.opinion import fact_of, heard
+
+            return fact_of(heard(found._replace(about=about), opinions, wants))
+
         return {
-            f"label.{name}": partial(classify, text) for name, classify in self._classifiers.items()
+            f"label.{name}": partial(find, f"label.{name}", classify)
+            for name, classify in self._classifiers.items()
         }
 
     def _bar(self, ask: Ask, model: Model) -> str | None:
@@ -261,12 +327,21 @@ class Router:
         """Returns the flow that answers an ask; `full` as for `decide`, `shelf` for the cache."""
         return answer(ask, self._world(ask, full, shelf or self.cache))
 
-    def _world(self, ask: Ask, full: bool, shelf: Shelf) -> World:
-        """Returns what the pipeline is handed for one ask."""
+    def _world(
+        self, ask: Ask, full: bool, shelf: Shelf, opinions: dict[str, Opinion] | None = None
+    ) -> World:
+        """Returns what the pipeline is handed for one ask; `opinions` is what was heard before."""
         from nr_cli.pipeline.ports import Ports
 
         ports = Ports(codec_named, self.credential, time.monotonic)
-        return World(partial(self.decide, ask, full=full), ports, shelf, time.time)
+        heard = {} if opinions is None else opinions
+        return World(
+            partial(self.decide, ask, full=full, opinions=heard),
+            ports,
+            shelf,
+            time.time,
+            lambda inner: self._world(inner, False, shelf),
+        )
 
     def child_environ(self) -> dict[str, str]:
         """Returns what programs may see of the environment: no key of any provider."""
@@ -325,7 +400,7 @@ def codec_named(kind: str) -> Codec:
         raise ConfigError(f"no plugin offers the provider kind {kind}") from None
 
 
-def compile_classifier(spec: Mapping[str, Json]) -> Callable[[str], str | None]:
+def compile_classifier(spec: Mapping[str, Json]) -> Labels:
     """Returns a policy's own classifier, which the file or plugin of its `use` compiles.
 
     Raises: ConfigError for a plugin that is gone, broken or fails.
@@ -356,7 +431,29 @@ def remember(
     Trouble there never reaches the answer.
     """
     row = history_row(router, ask, decision, record, status, error, partial)
+    if decision.opinions:
+        rows = [*opinion_rows(router, decision), row]
+        return row if router.history.add_all(rows, router.secrets) else None
     return row if router.history.add(row, router.secrets) else None
+
+
+def opinion_rows(router: Router, decision: Decision) -> list[HistoryRow]:
+    """Returns what the history keeps of the models that were asked before a decision.
+
+    Their route is named after the part of the policy that has them asked; they belong to no
+    conversation. What the cache had, or what never left, is no row.
+    """
+    rows = []
+    for opinion in decision.opinions:
+        error, ask, own = opinion.error, opinion.ask, opinion.decision
+        sent = opinion.record is not None or bool(error and error.attempts)
+        if ask is None or own is None or opinion.is_cached or not sent:
+            continue
+        status: Status = "error" if error else "ok"
+        row = history_row(router, ask, own, opinion.record, status, error, "")
+        about = opinion.question.about.removeprefix("label.")
+        rows.append(row._replace(route=f"classify.{about}", conversation=None, ms=opinion.ms))
+    return rows
 
 
 def history_row(

@@ -11,8 +11,12 @@ from nr_cli.types.json import JsonObject
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from nr_cli.types.opinion import Question
+
+    # What nothing here can tell by itself comes back as the question that somebody is to be asked.
+    Classify = Callable[[str], str | Question | None]
+
     Search = Callable[[str, str], bool | None]
-    Classify = Callable[[str], str | None]
 
     class Labeller(Protocol):
         """What a file of this directory offers for `classify.<name>.use`, as does a plugin."""

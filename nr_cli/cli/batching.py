@@ -243,7 +243,7 @@ class Batch:
         return self._lines.trouble is not None
 
     def _write_log(self, entries: Sequence[HistoryEntry]) -> None:
-        history = [entry.row() for entry in entries]
+        history = [row for entry in entries for row in entry.rows()]
         for _ in range(TRIES):
             if self.router.history.add_all(history, self.router.secrets) is not None:
                 return
@@ -309,11 +309,11 @@ class HistoryEntry(NamedTuple):
     error: NrError | None
     partial: str
 
-    def row(self) -> HistoryRow:
-        """Returns the row."""
-        from nr_cli.app import history_row
+    def rows(self) -> list[HistoryRow]:
+        """Returns the row, after those of the opinions before it."""
+        from nr_cli.app import history_row, opinion_rows
 
-        return history_row(*self)
+        return [*opinion_rows(self.router, self.decision), history_row(*self)]
 
 
 def refuse_unknown_pin(router: Router, ask: Ask) -> None:

@@ -99,7 +99,7 @@ class Spent(NamedTuple):
     def plus(self, record: Record | None) -> Spent:
         """Returns the sum with one more answer, None for one that was stopped."""
         usage = record.usage if record else None
-        cost = record.cost if record else None
+        cost = record.spent if record else None
         cached = record is not None and record.cache == "hit"  # its tokens were spent before
         return Spent(
             self.answers + 1,

@@ -141,7 +141,7 @@ def served_fields(record: Record) -> dict[str, Json]:
     return {
         "finish": record.finish,
         "usage": usage_document(record.usage),
-        "cost": {"usd": record.cost, "known": record.cost is not None},
+        "cost": {"usd": record.spent, "known": record.spent is not None},
         "cache": {
             "status": record.cache,
             "age_s": None if record.cache_age is None else round(record.cache_age, 1),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from nr_cli.cli.columns import clip, head_of, pad, width_of
 from nr_cli.cli.screen import neutralise
 from nr_cli.types.decision import Candidate, Decision, Rule
+from nr_cli.types.opinion import Opinion
 
 WIDTH = 100
 _NAME = 28  # a longer name is cut in a column, never in the chain
@@ -47,7 +48,28 @@ def _head(decision: Decision) -> list[str]:
         )
     if decision.reasons:
         lines += _field("because", "; ".join(decision.reasons))
+    for opinion in decision.opinions:
+        lines += _field("asked", opinion_words(opinion))
     return lines + _field("route", _route(decision))
+
+
+def opinion_words(opinion: Opinion) -> str:
+    """Returns in one line who was asked about what, with what came of it."""
+    question = opinion.question
+    about = f"{question.who} about {question.about.replace('label.', 'label ', 1)}"
+    if opinion.status == "given":
+        paid = "from the cache" if opinion.is_cached else _paid(opinion)
+        said = f"{about}: {opinion.label} ({paid})"
+    elif opinion.status == "pending":
+        said = f"{about}: it would be asked, nothing is sent here"
+    else:
+        said = f"{about}: no answer counts ({opinion.because}), if_fails: {question.if_fails}"
+    return f"{said}, since {question.because}" if question.because else said
+
+
+def _paid(opinion: Opinion) -> str:
+    cost = "" if opinion.question.argv else f", {_dollars(opinion.cost)}"
+    return f"{opinion.ms:.0f} ms{cost}"
 
 
 def _route(decision: Decision) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from nr_cli.cli.env import Outside
-from nr_cli.errors import FailureKind
+from nr_cli.errors import ExitCode, FailureKind
 from nr_cli.policy.builtin import EMBEDDED
-from nr_cli.types.events import Event, Failed, Switched
+from nr_cli.types.decision import Decision
+from nr_cli.types.events import Decided, Event, Failed, Switched
 from nr_cli.types.record import Record
 
 
@@ -20,6 +21,8 @@ class Narrator:
 
     def hear(self, event: Event) -> None:
         """Takes one event."""
+        if isinstance(event, Decided):
+            self._tell_opinions(event.decision)
         if not isinstance(event, Failed | Switched):
             return
         from nr_cli.pipeline.failure import describe
@@ -31,6 +34,15 @@ class Narrator:
                 self._switch(failed.kind, describe(failed), to.id)
             case _:
                 pass
+
+    def _tell_opinions(self, decision: Decision) -> None:
+        """Says who was asked with -v, otherwise only that a judge's key is broken."""
+        for opinion in decision.opinions:
+            broken_key = opinion.error is not None and opinion.error.exit == ExitCode.AUTH
+            if self._verbose or (broken_key and not self._quiet):
+                from nr_cli.cli.explain import opinion_words
+
+                self._outside.say(f"nr: {opinion_words(opinion)}")
 
     def _switch(self, kind: FailureKind, words: str, to: str) -> None:
         broken_key = kind == FailureKind.AUTH
@@ -83,7 +95,8 @@ def why(record: Record) -> str:
 
 def cost_words(record: Record) -> str:
     """Returns the cost; one that is not known is never shown as nothing."""
-    return "cost unknown" if record.cost is None else f"${record.cost:.6f}".rstrip("0").rstrip(".")
+    spent = record.spent
+    return "cost unknown" if spent is None else f"${spent:.6f}".rstrip("0").rstrip(".")
 
 
 def usage_line(record: Record) -> str:

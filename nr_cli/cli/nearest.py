@@ -78,9 +78,9 @@ def find_nearest(router: Router, ask: Ask) -> Nearest:
 
 def find_places(router: Router, ask: Ask) -> list[Place]:
     """Returns the place of each candidate's answer, the one that is asked first in front."""
-    reading = router.decide(ask, reading=True, full=False)
+    reading = router.consider(ask, reading=True)
     try:
-        asking = router.decide(ask, full=False).chain
+        asking = router.consider(ask).chain
     except (NoCredential, Refused):
         asking = ()  # nobody can be asked from here: the cache may answer all the same
     places: dict[str, Place] = {}

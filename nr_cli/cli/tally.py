@@ -57,10 +57,10 @@ class Tally:
         elif record.usage:
             self.input_tokens += record.usage.input_tokens
             self.output_tokens += record.usage.output_tokens
-        if record.cost is None:
+        if record.spent is None:
             self.unpriced += 1
         else:
-            self.cost += record.cost
+            self.cost += record.spent
 
     @property
     def answered(self) -> int:

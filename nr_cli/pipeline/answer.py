@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from nr_cli.errors import CacheMiss, NrError, Refused
 from nr_cli.pipeline import cachekey
 from nr_cli.pipeline.cost import cost_of
+from nr_cli.pipeline.facts import Wanted
 from nr_cli.pipeline.ports import Ports
 from nr_cli.pipeline.resolve import resolve
 from nr_cli.types.decision import Decision
@@ -60,13 +61,15 @@ class World(NamedTuple):
     """What the pipeline is handed: routing, ports, the cache, a wall clock.
 
     `decide` is called with True for a decision that only reads the cache: nobody needs a key or
-    the network for that.
+    the network for that. It raises Wanted where a rule asks for an opinion; `within` returns the
+    world of an ask that brings one.
     """
 
     decide: Callable[[bool], Decision]
     ports: Ports
     shelf: Shelf
     now: Callable[[], float]
+    within: Callable[[Ask], World] | None = None
 
 
 class Keyed(NamedTuple):
@@ -127,25 +130,50 @@ def answer(ask: Ask, world: World) -> Generator[Step | Event, Reply, Record]:
     """
     started, began = world.now(), world.ports.clock()
     keys = Keys(ask, world)
-    decision, found = look(ask, keys, world)
+    decision, found = yield from look(ask, keys, world, began)
     yield Decided(decision)
     if found is not None:
         record = yield from replay(decision, found, started)
     else:
         record = yield from send(ask, decision, keys, world, started, began)
-    record = record._replace(total_ms=(world.ports.clock() - began) * 1000)
+    waited = record.waited_ms + sum(opinion.waited_ms for opinion in decision.opinions)
+    total = (world.ports.clock() - began) * 1000
+    record = record._replace(total_ms=total, waited_ms=waited)
     yield Served(record)
     return record
 
 
-def look(ask: Ask, keys: Keys, world: World) -> tuple[Decision, Found | None]:
-    """Returns the decision with the cached answer that serves it, if one does.
+def weigh(
+    ask: Ask, world: World, reading: bool, began: float | None
+) -> Generator[Step | Event, Reply, Decision]:
+    """Yields the steps of the opinions that the decision hangs on; returns the decision.
+
+    `began` is when the ask did, None for one that sends nothing.
+    """
+    while True:
+        try:
+            return world.decide(reading)
+        except Wanted as wanted:
+            from nr_cli.pipeline.opinion import inquire
+
+            left = None
+            if ask.timeout is not None and began is not None:
+                left = began + ask.timeout - world.ports.clock()
+            question = wanted.question
+            opinion = yield from inquire(ask, question, world, began is not None, left)
+            wanted.opinions[question.about] = opinion
+
+
+def look(
+    ask: Ask, keys: Keys, world: World, began: float | None
+) -> Generator[Step | Event, Reply, tuple[Decision, Found | None]]:
+    """Returns the decision with the cached answer that serves it, if one does; `began` as `weigh`.
 
     Raises: Refused (no model may answer), CacheMiss (only the cache was allowed, or offline).
     """
     cache_alone = ask.cache == "only"
     if cache_alone or ask.offline:
-        reading = world.decide(True)
+        reading = yield from weigh(ask, world, True, began)
         found = find(ask, reading, keys, world, all_candidates=True)
         if found is not None or cache_alone:
             if found is None:
@@ -154,7 +182,7 @@ def look(ask: Ask, keys: Keys, world: World) -> tuple[Decision, Found | None]:
                 raise missed
             return reading, found
     try:
-        decision = world.decide(False)
+        decision = yield from weigh(ask, world, False, began)
     except Refused as refused:
         if not ask.offline:
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from nr_cli.features.size import count_lines
 from nr_cli.types.facts import Classification, Fact, FactValue
@@ -12,7 +12,10 @@ from nr_cli.types.json import Json
 from nr_cli.types.message import NEED_OF
 from nr_cli.types.prompt import Ask
 
-Source: TypeAlias = "Callable[[], FactValue | None]"
+if TYPE_CHECKING:
+    from nr_cli.types.opinion import Opinion, Question
+
+Source: TypeAlias = "Callable[[], FactValue | Fact | None]"
 
 LONG_CONTEXT = 100_000  # tokens from which a prompt needs a model made for length
 UNKNOWN: dict[str, str] = {
@@ -22,6 +25,15 @@ UNKNOWN: dict[str, str] = {
     "git_remote": "no git remote named origin",
     "cwd": "the current directory is gone",
 }
+
+
+class Wanted(Exception):
+    """Ends a decision at a fact that somebody must be asked for; `opinions` takes the answer."""
+
+    def __init__(self, question: Question, opinions: dict[str, Opinion]) -> None:
+        super().__init__(question.about)
+        self.question = question
+        self.opinions = opinions
 
 
 class FactBook:
@@ -45,6 +57,8 @@ class FactBook:
             return Fact(None, "none", 0.0, f"nothing provides {name}")
         began = time.perf_counter()
         value = source()
+        if isinstance(value, Fact):
+            return value  # it says itself where it is from
         spent = (time.perf_counter() - began) * 1000
         why = "" if value is not None else UNKNOWN.get(name, f"{name} is not known")
         return Fact(value, source_name(name), spent, why)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from nr_cli.providers.codec import Codec
@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from nr_cli.types.request import Credential
 
 
+Clock: TypeAlias = "Callable[[], float]"
+
+
 class Ports(NamedTuple):
     """Codecs by provider kind, the credential of a model's provider, seconds of a steady clock."""
 
     codec: Callable[[str], Codec]
     credential: Callable[[Model], Credential]
-    clock: Callable[[], float]
+    clock: Clock

@@ -196,7 +196,9 @@ class Checking:
                 self._check_when(path, value)
             case "texts" | "argv":
                 self._check_texts(field, path, value)
-            case "text_map" | "headers":
+            case "labels" if is_list(value):
+                self._check_texts(field, path, value)
+            case "text_map" | "headers" | "labels":
                 self._check_text_map(field, path, value)
             case _:
                 self._check_scalar(field, path, value)

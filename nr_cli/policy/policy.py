@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from nr_cli.errors import ConfigError
 from nr_cli.policy.document import Document, as_texts, is_list
@@ -26,6 +26,9 @@ from nr_cli.types.policy import (
     Use,
     When,
 )
+
+if TYPE_CHECKING:
+    from nr_cli.types.opinion import SecondOpinion
 
 MIN_CONFIDENCE = 0.45
 
@@ -91,9 +94,25 @@ class Policy:
         }
         return {band: BAND_EDGES[band] if edge is None else edge for band, edge in edges.items()}
 
+    @cached_property
+    def second_opinion(self) -> SecondOpinion | None:
+        """Returns whom to ask where a complexity score is near an edge, None for nobody."""
+        path: Path = ("classify", "complexity", "second_opinion")
+        if self._document.get(path) is None:
+            return None
+        from nr_cli.types.opinion import SecondOpinion
+
+        usual = SecondOpinion(self._reader.text((*path, "model")) or "")
+        margin = self._reader.number((*path, "margin"))
+        return usual._replace(
+            margin=usual.margin if margin is None else margin,
+            timeout=self._reader.duration((*path, "timeout")) or usual.timeout,
+            if_fails=self._reader.text((*path, "if_fails")) or usual.if_fails,
+        )
+
     @property
     def classifiers(self) -> Mapping[str, JsonObject]:
-        """Returns the policy's own classifiers by name: `use` with `labels`, texts as written."""
+        """Returns the policy's own classifiers by name: `use` with all that belongs to it."""
         names = [name for name in self._section("classify") if name not in ("intent", "complexity")]
         return {name: self._classifier(name) for name in names}
 
@@ -353,12 +372,19 @@ class Policy:
         labels = self._document.get((*path, "labels"))
         names = labels if isinstance(labels, Mapping) else {}
         use = self._reader.text((*path, "use"))
+        words: dict[str, Json] = {
+            label: list(self._words((*path, "labels", label), use == "regex")) for label in names
+        }
+        if not isinstance(labels, Mapping):
+            words = {label: [] for label in self._reader.texts((*path, "labels"))}
         return {
             "use": use,
-            "labels": {
-                label: list(self._words((*path, "labels", label), use == "regex"))
-                for label in names
-            },
+            "labels": words,
+            "model": self._reader.text((*path, "model")),
+            "prompt": self._reader.text((*path, "prompt")),
+            "command": list(self._reader.argv((*path, "command"))),
+            "timeout": self._reader.duration((*path, "timeout")),
+            "if_fails": self._reader.text((*path, "if_fails")),
         }
 
     def _words(self, path: Path, are_patterns: bool) -> tuple[str, ...]:

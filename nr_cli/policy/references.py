@@ -9,6 +9,7 @@ from nr_cli.policy.addresses import url_flaw
 from nr_cli.policy.check import Checking
 from nr_cli.policy.document import is_list
 from nr_cli.policy.globs import matches_glob
+from nr_cli.policy.judges import check_judges, judge_paths, labels_of
 from nr_cli.policy.schema import SERVED
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.policy.variables import has_variables
@@ -38,6 +39,9 @@ def check_references(checking: Checking) -> None:
             _check_label(checking, condition)
     _check_bands(checking)
     _check_patterns(checking)
+    for path in judge_paths(checking):
+        _check_use_name(checking, path)
+    check_judges(checking)
 
 
 def uses(checking: Checking) -> Iterator[Path]:
@@ -189,9 +193,9 @@ def _check_label(checking: Checking, path: Path) -> None:
         hint = did_you_mean(name, own) or " (add it under classify)"
         checking.report(path, "NR133", f"no classifier is called {quote(name)}{hint}")
         return
-    labels = checking.document.get(("classify", name, "labels"))
+    labels = labels_of(checking, name)
     use = checking.document.get(("classify", name, "use"))
-    if not isinstance(labels, Mapping) or use not in ("keywords", "regex"):
+    if not labels or use not in ("keywords", "regex", "llm", "command"):
         return  # which labels a plugin gives, only the plugin knows
     for at in texts_at(checking, path):
         wanted = checking.document.text(at) or ""

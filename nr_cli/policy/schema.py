@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Shape: TypeAlias = Literal[
     "text", "texts", "text_map", "number", "count", "boolean", "duration", "free_map", "argv",
     "section", "named", "listed", "use", "when", "default", "headers", "url", "variable",
+    "labels",
 ]  # fmt: skip
 
 
@@ -42,6 +43,7 @@ class Field(NamedTuple):
 
 
 SCOPES = ("user", "project", "shared")
+IF_FAILS = ("keep", "up", "abstain")
 PICKS = ("first", "cheapest", "best", "random")
 KINDS = ("openai", "openai-responses", "azure", "anthropic", "gemini", "ollama", "local", "command")
 # The kinds that speak to a server: those need its address.
@@ -132,6 +134,16 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
     },
     "complexity": {
         "bands": Field("section", "each band's upper edge", section="bands"),
+        "second_opinion": Field("section", "whom to ask near an edge that decides the route",
+                                section="second_opinion"),
+    },
+    "second_opinion": {
+        "model": Field("text", "a model or pool that judges the prompt", required=True),
+        "margin": Field("number", "how near the score must be to an edge; else 0.05", low=0,
+                        high=0.5),
+        "timeout": _phase("for its answer; 2s if nothing is said"),
+        "if_fails": Field("text", "keep (else): the band that was read; up: the harder one;"
+                          " abstain: none, the complexity is unknown", choices=IF_FAILS),
     },
     "bands": {
         "trivial": Field("number", "upper edge of trivial", low=0, high=1),
@@ -140,9 +152,15 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "hard": Field("number", "upper edge of hard; above it is extreme", low=0, high=1),
     },
     "classifier": {
-        "use": Field("text", "how labels are found", choices=("keywords", "regex"), required=True,
-                     plugins="classifiers"),
-        "labels": Field("text_map", "words or patterns of each label", required=True),
+        "use": Field("text", "how labels are found", required=True,
+                     choices=("keywords", "regex", "llm", "command"), plugins="classifiers"),
+        "labels": Field("labels", "words, patterns or the meaning of each label; a list of"
+                        " labels for llm, command"),
+        "model": Field("text", "for llm: a model or pool that judges the prompt"),
+        "prompt": Field("text", "for llm: what it is to judge by"),
+        "command": Field("argv", "for command: the program, which reads the prompt on stdin"),
+        "timeout": _phase("for llm, command: until the label; 5s, 2s if nothing is said"),
+        "if_fails": Field("text", "for llm, command: a label instead, or abstain (else)"),
     },
     "route": {
         "name": Field("text", "the route's name", required=True, fixed=True),
@@ -190,15 +208,15 @@ LATER: Mapping[str, tuple[str, ...]] = {
     "provider": ("api_key_cmd",),
     "pool": ("sticky", "cost_weight"),
     "intent": ("labels", "map", "use"),
-    "complexity": ("second_opinion", "use"),
-    "classifier": ("examples", "model", "command", "timeout"),
+    "complexity": ("use",),
+    "classifier": ("examples",),
     "route": ("cascade", "fallback", "hedge", "limits", "retry", "breaker", "sticky"),
     "use": ("sticky", "cost_weight"),
 }  # fmt: skip
 # Values of the language that this version does not carry out, by field.
 LATER_VALUES: Mapping[str, tuple[str, ...]] = {
     "pick": ("fastest", "balanced", "weighted"),
-    "use": ("examples", "llm", "command"),
+    "use": ("examples",),
 }
 
 
@@ -230,7 +248,7 @@ def field_at(path: Path) -> Field | None:
 
 def _item(field: Field) -> Field:
     """Returns the field of one scalar among those that a field holds."""
-    several = field.shape in ("texts", "text_map", "argv", "use")
+    several = field.shape in ("texts", "text_map", "argv", "use", "labels")
     return field._replace(shape="text") if several else field
 
 
@@ -298,6 +316,9 @@ def _shape_schema(field: Field) -> JsonObject:
         case "text_map" | "headers":
             values: JsonObject = {"anyOf": _TEXTS} if field.shape == "text_map" else _SCALAR
             return {"type": "object", "additionalProperties": values}
+        case "labels":
+            named: JsonObject = {"type": "object", "additionalProperties": {"anyOf": _TEXTS}}
+            return {"anyOf": [named, {"type": "array", "items": _SCALAR}]}
         case "number" | "count" | "duration" | "boolean":
             return _typed_schema(field)
         case "variable":

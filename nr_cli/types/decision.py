@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from nr_cli.types.facts import Complexity, Fact, Intent
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Model, Route
+
+if TYPE_CHECKING:
+    from nr_cli.types.opinion import Opinion
 
 
 class Rule(NamedTuple):
@@ -32,7 +35,7 @@ class Decision(NamedTuple):
 
     `route` is None for a pinned model and "default" for the policy's default. `settings` is the
     matched route (or the default as a route): its params, system and timeouts apply. `chain`
-    holds the kept candidates in the order they will be tried.
+    holds the kept candidates in the order they will be tried, `opinions` what was asked first.
     """
 
     policy_digest: str
@@ -51,6 +54,7 @@ class Decision(NamedTuple):
     output_tokens: int
     est_cost: float | None
     overhead_ms: float
+    opinions: tuple[Opinion, ...] = ()
 
     def record(self) -> dict[str, Json]:
         """Returns the decision record, the one document that explain, JSON and history show."""
@@ -66,6 +70,7 @@ class Decision(NamedTuple):
             "complexity": complexity
             and {"band": complexity.band, "score": round(complexity.score, 3)},
             "reasons": list(self.reasons),
+            "opinions": [opinion.told() for opinion in self.opinions],
             "needs": list(self.needs),
             "facts": {name: _fact_record(name, fact) for name, fact in self.facts.items()},
             "guards": [],

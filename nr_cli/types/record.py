@@ -57,3 +57,11 @@ class Record(NamedTuple):
     started: float
     total_ms: float
     waited_ms: float
+
+    @property
+    def spent(self) -> float | None:
+        """Returns US dollars for the answer with the opinions before it, None if not known."""
+        spent = self.cost
+        for opinion in self.decision.opinions:
+            spent = None if spent is None or opinion.cost is None else spent + opinion.cost
+        return spent

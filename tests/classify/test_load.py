@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from nr_cli.classify import keywords, load, regex, structure
+from nr_cli.classify import command, keywords, llm, load, regex, structure
 
 
-@pytest.mark.parametrize("module", [keywords, regex, structure], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [command, keywords, llm, regex, structure], ids=lambda m: m.__name__
+)
 def test_each_classifier_is_loaded_by_name(module: object) -> None:
     assert load(getattr(module, "__name__", "").rpartition(".")[2]) is module
 
 
-@pytest.mark.parametrize("name", ["nothing", "bands", "cues", "lexicon", "../errors", "a.b", ""])
+@pytest.mark.parametrize(
+    "name", ["nothing", "bands", "cues", "lexicon", "verdict", "../errors", "a.b", ""]
+)
 def test_what_is_no_classifier_is_not_found(name: str) -> None:
     with pytest.raises(LookupError):
         load(name)

@@ -132,7 +132,7 @@ def test_the_bound_of_a_long_duration_is_told_in_days() -> None:
         pytest.param("providers: {openai: {timeout: {total: 3 weeks}}}", "NR111", id="duration"),
         pytest.param("providers: {openai: {local: yes}}", "NR111", id="yes is a word"),
         pytest.param("classify: {intent: {labels: {}}}", "NR113", id="labels by example"),
-        pytest.param("classify: {u: {use: llm, labels: {a: b}}}", "NR113", id="later classifier"),
+        pytest.param("classify: {u: {use: examples, labels: {a: b}}}", "NR113", id="later use"),
         pytest.param("classify: {u: {use: regex, labels: {a: '(a+)+$'}}}", "NR132", id="regex"),
         pytest.param("classify: {complexity: {bands: {easy: 0.9}}}", "NR134", id="bands"),
         pytest.param("requires: 0.1", "NR111", id="requires without >="),

@@ -27,7 +27,7 @@ Test: TypeAlias = "Callable[[Facts], Verdict]"
 CONNECTIVES = ("all", "any", "not")
 LATER = frozenset({"spend", "budget_left", "offline", "resting"})
 # Parts of one map are tried in this order, so that a dear fact is read only when it decides.
-_DEAR = {"git_branch": 1, "git_remote": 1, "matches": 1, "intent": 2, "complexity": 2, "label": 2}
+_DEAR = {"git_branch": 1, "git_remote": 1, "matches": 1, "intent": 2, "complexity": 2, "label": 3}
 _SHOWN = 3  # reasons a joined explanation names before it counts the rest
 _SELF: JsonObject = {"$ref": "#/$defs/when"}
 
