@@ -348,6 +348,26 @@ def test_a_program_gives_one_label_or_a_reason(
         assert "unknown" in nr("route", "the weather").out.decode()
 
 
+def test_rows_of_a_batch_are_labelled_by_programs_side_by_side(nr: Nr, write: Write) -> None:
+    code = "import sys; print(sys.stdin.read().split()[-1])"
+    write(program(code), SUNNY)
+    words = ["sunny", "grim", "sunny", "sunny"]
+    rows = b"".join(json.dumps({"prompt": f"weather {word}"}).encode() + b"\n" for word in words)
+    done = nr("batch", "-", "-o", "-", "-j", "4", stdin=rows)
+    routes = [json.loads(line)["route"] for line in done.out.splitlines()]
+    assert routes == ["sunny" if word == "sunny" else "default" for word in words]
+
+
+def test_events_tell_what_was_asked_with_the_decision(nr: Nr, near: Write) -> None:
+    near()
+    events = [json.loads(line) for line in nr("ask", "--jsonl", PROMPT).out.splitlines()]
+    assert [event["event"] for event in events] == [
+        "decided", "started", "text", "finished", "served"
+    ]  # fmt: skip
+    assert events[0]["decision"]["opinions"][0]["verdict"] == "hard"
+    assert events[-1]["cost"]["usd"] > events[0]["decision"]["opinions"][0]["cost"]
+
+
 def test_a_program_runs_only_where_a_rule_needs_it_and_sees_no_key(
     nr: Nr, write: Write, home: Path
 ) -> None:
