@@ -276,11 +276,17 @@ class Answering:
 
     def _keep(self, status: Status, error: NrError | None) -> None:
         """Adds the ask to the history, best effort, after everything was shown."""
-        if not self.shape.keeps_history or self.decision is None:
+        refused = error.decision if error is not None and self.decision is None else None
+        if not self.shape.keeps_history or (self.decision is None and refused is None):
             return
-        from nr_cli.app import remember
+        from nr_cli.app import opinion_rows, remember
 
         try:
+            if self.decision is None:  # no ask that the log knows of, but its judge was paid
+                rows = opinion_rows(self.router, refused) if refused else []
+                if rows:
+                    self.router.history.add_all(rows, self.router.secrets)
+                return
             self.kept = remember(
                 self.router, self.ask, self.decision, self.record, status, error, self.partial
             )

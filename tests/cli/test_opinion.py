@@ -117,6 +117,17 @@ def test_the_opinion_is_shown_kept_and_paid_for(nr: Nr, near: Write) -> None:
     assert nr("rate", "good", "--json").document["prompt"] == PROMPT
 
 
+def test_an_opinion_is_in_the_log_even_where_the_ask_is_then_refused(
+    nr: Nr, near: Write, policy: Path
+) -> None:
+    near(rule='{name: strong, when: {complexity: ">=hard"}, use: tiny}')
+    text = policy.read_text()
+    policy.write_text(text.replace("models:", "models:\n  tiny: {id: fs/ok, context: 1}"))
+    assert nr("ask", PROMPT).exit == 80
+    assert [row["route"] for row in nr("log", "list", "--json").document] == ["classify.complexity"]
+    assert nr("rate", "good").exit == 66, "a judge's word is nobody's answer"
+
+
 def test_an_equal_prompt_is_not_asked_about_twice(
     nr: Nr, near: Write, judged: Callable[[], int]
 ) -> None:
