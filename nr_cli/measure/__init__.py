@@ -1,0 +1,1 @@
+"""Measures readings against what was expected, from plain lists of numbers."""
