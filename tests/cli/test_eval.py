@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,14 @@ def test_routes_are_what_the_policy_decides(nr: Nr, policy: Path) -> None:
     rows = [{"prompt": "hi", "route": "default"}, {"prompt": "ho", "route": "other"}]
     done = nr("eval", "-", "--json", "--policy", str(policy), stdin=lines(rows))
     assert done.document["overall"]["route"] == {"rows": 2, "accuracy": 0.5}
+
+
+@pytest.mark.parametrize(("ending", "begin"), [("svg", b"<?xml"), ("html", b"<!doctype html>")])
+def test_a_plot_is_drawn_or_the_way_to_get_it_told(
+    nr: Nr, data: str, home: Path, ending: str, begin: bytes
+) -> None:
+    done = nr("eval", data, "--plot", f"x.{ending}")
+    if find_spec("matplotlib") is None:
+        assert (done.exit, "pip install 'nr-cli[plot]'" in done.err) == (ExitCode.USAGE, True)
+    else:
+        assert (done.exit, (home / f"x.{ending}").read_bytes()[: len(begin)]) == (0, begin)
