@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from nr_cli import __version__
@@ -16,7 +16,7 @@ from nr_cli.store.parsed import Parsed
 from nr_cli.store.paths import Paths, find_paths
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Event
-from nr_cli.types.facts import Classification, Fact, Facts, FactValue
+from nr_cli.types.facts import Classification, Fact, Facts, FactValue, Labelled
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Model
 from nr_cli.types.prompt import Ask
@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     from nr_cli.transport.sync import NetworkHands
     from nr_cli.types.opinion import Opinion, Question
 
-    Labels = Callable[[str], str | Question | None]
+    Labels = Callable[[str], str | Labelled | Question | None]
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
+
+PATIENCE = 2.0  # seconds a preparation may take in silence
 
 
 class Router:
@@ -187,7 +189,7 @@ class Router:
         began = time.perf_counter()
         policy, wants = self.policy, opinions is not None
         opinions = {} if opinions is None else opinions
-        reader = Reader(ask, policy.min_confidence, policy.bands)
+        reader = Reader(ask, policy.min_confidence, policy.bands, self._own_intent)
         labels = self._labels(ask.prompt.text, opinions, wants)
         facts = FactBook({**self.surroundings, **reader.sources(), **labels})
 
@@ -261,16 +263,41 @@ class Router:
     @cached_property
     def _classifiers(self) -> dict[str, Labels]:
         """Returns the policy's own classifiers by name, compiled once for any number of asks."""
-        return {name: compile_classifier(spec) for name, spec in self.policy.classifiers.items()}
+        return {
+            name: self._learnt(name, spec)
+            if spec["use"] == "examples"
+            else compile_classifier(spec)
+            for name, spec in self.policy.classifiers.items()
+        }
+
+    @cached_property
+    def _own_intent(self) -> Callable[[str], Labelled] | None:
+        """Returns what finds the intents that the policy adds, None where it adds none."""
+        spec = self.policy.own_intents
+        return None if spec is None else self._learnt("intent", spec)
+
+    def _learnt(self, name: str, spec: Mapping[str, Json]) -> Callable[[str], Labelled]:
+        """Returns a classifier by example, which learns when it is first asked."""
+
+        @cache
+        def learn() -> Callable[[str], Labelled]:
+            from nr_cli.classify import examples
+            from nr_cli.store.learnt import Learnt
+
+            shelf = Learnt(self.paths.cache)
+            tick = slowly(partial(self.progress, f"learning the examples of {name}"))
+            return examples.compile(spec, examples.Keep(shelf.get, shelf.put), tick)
+
+        return lambda text: learn()(text)
 
     def _labels(
         self, text: str, opinions: dict[str, Opinion], wants: bool
-    ) -> dict[str, Callable[[], str | Fact | None]]:
+    ) -> dict[str, Callable[[], FactValue | Labelled | Fact | None]]:
         """Returns what finds the fact of each classifier that the policy defines."""
 
-        def find(about: str, classify: Labels) -> str | Fact | None:
+        def find(about: str, classify: Labels) -> str | Labelled | Fact | None:
             found = classify(text)
-            if found is None or isinstance(found, str):
+            if found is None or isinstance(found, str | Labelled):
                 return found
             from nr_cli.pipeline.opinion import fact_of, heard
 
@@ -378,6 +405,20 @@ class Router:
             offline=offline,
             progress=self.progress,
         )
+
+
+def slowly(show: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    """Returns what shows a progress only of work that takes longer than two seconds."""
+    began = time.monotonic()
+    shown = False
+
+    def tick(done: int, total: int) -> None:
+        nonlocal shown
+        shown = shown or time.monotonic() - began > PATIENCE
+        if shown:
+            show(done, total)
+
+    return tick
 
 
 def random_below(limit: int) -> int:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 def compile_own(spec: JsonObject, search: Search) -> Classify:
     """Returns a policy's own classifier, compiled by the file or the plugin its `use` names.
 
+    Not for `use: examples`, whose file also takes where to keep what it learnt.
+
     Raises: LookupError when neither is there, ConfigError for a plugin that is broken or fails.
     """
     use = str(spec["use"])

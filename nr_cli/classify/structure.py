@@ -58,13 +58,13 @@ YES_NO = frozenset(
 )
 POLITE = "please kindly thanks thank could would you can bitte porfavor s'il"
 
-BASE: dict[Label, float] = {
+BASE: dict[str, float] = {
     "code": 0.40, "math": 0.38, "reasoning": 0.44, "summarize": 0.28, "translate": 0.24,
     "extract": 0.27, "rewrite": 0.24, "writing": 0.34, "brainstorm": 0.30, "factual": 0.24,
     "chat": 0.06, "data": 0.40, "agentic": 0.50,
 }  # fmt: skip
 ON_MATERIAL: frozenset[Label] = frozenset(("summarize", "translate", "extract", "rewrite", "chat"))
-NAMES: dict[Label, str] = {
+NAMES: dict[str, str] = {
     "code": "asks for code", "math": "asks for mathematics", "reasoning": "asks for reasoning",
     "summarize": "asks for a summary", "translate": "asks for a translation",
     "extract": "asks to pick out parts of a text", "rewrite": "asks to rework a text",
@@ -176,7 +176,7 @@ def _shape_cues(task: Task, words: list[str], text: str) -> list[tuple[Label, fl
 
 
 def read_complexity(
-    task: Task, words: list[str], hits: list[Hit], label: Label, tokens: int
+    task: Task, words: list[str], hits: list[Hit], label: str, tokens: int
 ) -> tuple[float, list[Drive]]:
     """Returns the score (0 to 1) with what drove it."""
     whole = task.ask if label in ON_MATERIAL or task.ask is task.prose else task.prose
@@ -222,7 +222,7 @@ PROOF = (
 )  # fmt: skip
 
 
-def _form_drives(whole: str, label: Label, length: int, tokens: int) -> list[Drive]:
+def _form_drives(whole: str, label: str, length: int, tokens: int) -> list[Drive]:
     drives: list[Drive] = []
     size = max(-0.12, min(0.25, 0.08 * math.log2((length + 1) / 16)))
     if label == "chat":

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from nr_cli.cli.columns import clip, head_of, pad, width_of
 from nr_cli.cli.screen import neutralise
 from nr_cli.types.decision import Candidate, Decision, Rule
+from nr_cli.types.facts import Fact
 from nr_cli.types.opinion import Opinion
 
 WIDTH = 100
@@ -42,6 +43,9 @@ def _head(decision: Decision) -> list[str]:
         lines += _field(
             "intent", f"{decision.intent.label} (confidence {decision.intent.confidence:.2f})"
         )
+    for name, fact in decision.facts.items():
+        if name.startswith("label."):
+            lines += _field("label", _label(name.removeprefix("label."), fact))
     if decision.complexity is not None:
         lines += _field(
             "complexity", f"{decision.complexity.band} (score {decision.complexity.score:.2f})"
@@ -70,6 +74,13 @@ def opinion_words(opinion: Opinion) -> str:
 def _paid(opinion: Opinion) -> str:
     cost = "" if opinion.question.argv else f", {_dollars(opinion.cost)}"
     return f"{opinion.ms:.0f} ms{cost}"
+
+
+def _label(name: str, fact: Fact) -> str:
+    """Returns what one of the policy's own classifiers found, with its reason."""
+    if fact.value is None:
+        return f"{name}: none, {fact.why_unknown}"
+    return f"{name}: {fact.value}" + (f", {fact.because}" if fact.because else "")
 
 
 def _route(decision: Decision) -> str:

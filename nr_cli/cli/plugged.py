@@ -32,11 +32,11 @@ def installed_plugins(commands: Collection[str]) -> tuple[plugins.Plugin, ...]:
     Whoever prints it names nothing of a plugin unescaped: its words are a stranger's.
     """
     from nr_cli.policy.conditions import CONNECTIVES, LATER, condition_names
-    from nr_cli.policy.schema import KINDS, LATER_VALUES, SECTIONS
+    from nr_cli.policy.schema import KINDS, SECTIONS
 
     reserved: dict[plugins.Group, Collection[str]] = {
         "providers": KINDS,
-        "classifiers": (*SECTIONS["classifier"]["use"].choices, *LATER_VALUES["use"]),
+        "classifiers": SECTIONS["classifier"]["use"].choices,
         "conditions": {*condition_names(), *CONNECTIVES, *LATER},
         "commands": commands,
     }

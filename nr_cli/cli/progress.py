@@ -8,6 +8,7 @@ from contextlib import suppress
 from nr_cli.cli.env import Outside
 
 WIDTH = 30
+MEGABYTE = 1_000_000
 
 
 class ProgressLine:
@@ -18,7 +19,10 @@ class ProgressLine:
         self._begun = False
 
     def show(self, what: str, done: int, total: int) -> None:
-        """Shows how far a preparation is; `done` equal to `total` ends the line."""
+        """Shows how far a preparation is; `done` equal to `total` ends the line.
+
+        From a megabyte on it is bytes that are counted.
+        """
         if not self._outside.err_is_terminal or self._outside.plain:
             if done >= total or not self._begun:
                 self._outside.say(f"nr: {what}" + (": done" if done >= total else " …"))
@@ -27,6 +31,9 @@ class ProgressLine:
         share = min(1.0, done / total) if total else 0.0
         bar = "━" * int(share * WIDTH) + "╌" * (WIDTH - int(share * WIDTH))
         end = "\n" if done >= total else ""
-        line = f"\r\x1b[K{what} {bar} {done / 1e6:.0f}/{total / 1e6:.0f} MB{end}"
+        amount = (
+            f"{done / 1e6:.0f}/{total / 1e6:.0f} MB" if total >= MEGABYTE else f"{done}/{total}"
+        )
+        line = f"\r\x1b[K{what} {bar} {amount}{end}"
         with suppress(OSError):  # nobody watches
             os.write(2, line.encode())

@@ -43,7 +43,7 @@ SHAPES = {
     "free_map": "map", "argv": "list of words", "section": "map", "named": "map by name",
     "listed": "list", "use": "name, list or map", "when": "condition", "default": "map or `fail`",
     "headers": "map of texts", "url": "address", "variable": "name of a variable",
-    "labels": "map of lists, or a list",
+    "labels": "map of lists or maps, or a list",
 }  # fmt: skip
 
 

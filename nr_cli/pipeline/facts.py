@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from nr_cli.features.size import count_lines
-from nr_cli.types.facts import Classification, Fact, FactValue
+from nr_cli.types.facts import Classification, Fact, FactValue, Intent, Labelled
 from nr_cli.types.json import Json
 from nr_cli.types.message import NEED_OF
 from nr_cli.types.prompt import Ask
@@ -15,7 +15,8 @@ from nr_cli.types.prompt import Ask
 if TYPE_CHECKING:
     from nr_cli.types.opinion import Opinion, Question
 
-Source: TypeAlias = "Callable[[], FactValue | Fact | None]"
+Source: TypeAlias = "Callable[[], FactValue | Labelled | Fact | None]"
+Labeller: TypeAlias = "Callable[[str], Labelled]"
 
 LONG_CONTEXT = 100_000  # tokens from which a prompt needs a model made for length
 UNKNOWN: dict[str, str] = {
@@ -60,8 +61,16 @@ class FactBook:
         if isinstance(value, Fact):
             return value  # it says itself where it is from
         spent = (time.perf_counter() - began) * 1000
+        if isinstance(value, Labelled):
+            return _labelled(value, source_name(name), spent)
         why = "" if value is not None else UNKNOWN.get(name, f"{name} is not known")
         return Fact(value, source_name(name), spent, why)
+
+
+def _labelled(value: Labelled, source: str, spent: float) -> Fact:
+    if value.label is None:
+        return Fact(None, source, spent, value.because)
+    return Fact(value.label, source, spent, "", f"{value.because} ({value.confidence:.2f})")
 
 
 def source_name(name: str) -> str:
@@ -77,13 +86,18 @@ class Reader:
     """Reads one prompt once, for all the facts that are taken from its text."""
 
     def __init__(
-        self, ask: Ask, min_confidence: float, edges: Mapping[str, float] | None = None
+        self,
+        ask: Ask,
+        min_confidence: float,
+        edges: Mapping[str, float] | None = None,
+        own_intent: Labeller | None = None,
     ) -> None:
-        """Takes the ask with the policy's say on confidence and bands."""
+        """Takes the ask with the policy's say on confidence, bands, intents of its own."""
         self.ask = ask
         self.text = ask.prompt.text
         self.min_confidence = min_confidence
         self.edges = edges
+        self.own_intent = own_intent
         self._reading: Classification | None = None
         self._tokens: int | None = None
 
@@ -112,8 +126,16 @@ class Reader:
             from nr_cli.classify.structure import read
             from nr_cli.features.tokens import estimate
 
-            self._reading = read(self.text, estimate(self.text), self.edges)
+            self._reading = self._with_own(read(self.text, estimate(self.text), self.edges))
         return self._reading
+
+    def _with_own(self, reading: Classification) -> Classification:
+        """Returns the reading with the policy's own intent where one is near."""
+        own = self.own_intent(self.text) if self.own_intent else None
+        if own is None or own.label is None:
+            return reading
+        reasons = (f"{own.label}: {own.because}", *reading.reasons)
+        return reading._replace(intent=Intent(own.label, own.confidence), reasons=reasons)
 
     def intent(self) -> str | None:
         """Returns the intent's label unless its confidence is too low to act on."""

@@ -46,10 +46,12 @@ def check(document: Document, catalog: Catalog | None = None, whole: bool = True
 
 
 def _check_more(checking: Checking) -> None:
+    from nr_cli.policy.labels import check_labels
     from nr_cli.policy.lint import lint
     from nr_cli.policy.references import check_references
 
     check_references(checking)
+    check_labels(checking)
     if not any(finding.severity == "error" for finding in checking.findings):
         lint(checking)
 
@@ -196,9 +198,11 @@ class Checking:
                 self._check_when(path, value)
             case "texts" | "argv":
                 self._check_texts(field, path, value)
-            case "labels" if is_list(value):
+            case "labels" if is_list(value) and path[1] != "intent":
                 self._check_texts(field, path, value)
-            case "text_map" | "headers" | "labels":
+            case "labels":
+                self._check_labels(field, path, value)
+            case "text_map" | "headers":
                 self._check_text_map(field, path, value)
             case _:
                 self._check_scalar(field, path, value)
@@ -285,6 +289,22 @@ class Checking:
                 self._check_header(at, inner)
             else:
                 self._check_texts(Field("texts", ""), at, inner)
+
+    def _check_labels(self, field: Field, path: Path, value: Json) -> None:
+        """Checks the labels of a classifier: lists of texts, or maps of examples with `not`."""
+        if not isinstance(value, Mapping):
+            self.report(path, "NR111", f"labels must be a map{_empty(value)}")
+            return
+        by_example = path[1] == "intent" or self.document.text((*path[:2], "use")) == "examples"
+        for label, form in value.items():
+            at = (*path, label)
+            if not isinstance(form, Mapping):
+                self._check_texts(Field("texts", ""), at, form)
+            elif by_example:
+                self.check_section(field.section, at, f"label {quote(label)}")
+            else:
+                message = f"label {quote(label)} must be a list of texts (use: examples has more)"
+                self.report(at, "NR111", message)
 
     def _check_header(self, path: Path, value: Json) -> None:
         name, text = str(path[-1]), self.document.text(path)

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "keywords": (("labels",), ()),
     "regex": (("labels",), ()),
+    "examples": (("labels",), ("min_confidence",)),
     "llm": (("model", "labels"), ("prompt", "timeout", "if_fails")),
     "command": (("command",), ("timeout", "if_fails")),
 }
+# What a label holds where it is written out in the policy.
+WRITTEN: Mapping[str, str] = {"keywords": "words", "regex": "patterns", "examples": "examples"}
 OWN = ("model", "prompt", "command", "timeout", "if_fails")
 
 
@@ -68,8 +71,8 @@ def _check_classifier(checking: Checking, name: str, entry: Mapping[str, Json]) 
         if key in entry and key not in (*needed, *further):
             message = f"{quote(key)} means nothing to use: {use} (remove it)"
             checking.report((*path, key), "NR112", message)
-    if use in ("keywords", "regex") and is_list(entry.get("labels")):
-        kind = "words" if use == "keywords" else "patterns"
+    if use in WRITTEN and is_list(entry.get("labels")):
+        kind = WRITTEN[use]
         message = f"labels must be a map: the {kind} of each label"
         checking.report((*path, "labels"), "NR111", message)
     if use == "llm":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yaml import Event, YAMLError
     from yaml.reader import Reader
 
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 1024 * 1024  # room for the examples of 150 labels, a hundred each
 DEEPEST = 32
 MOST_EVENTS = 20_000
 MOST_ALIASES = 50

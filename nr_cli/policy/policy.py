@@ -288,7 +288,14 @@ class Policy:
         def report(at: Path, code: str, message: str) -> None:
             findings.append(self._document.finding(at, code, message))
 
-        node = self._reader.expand_tree(as_texts(self._document, path), path)
+        written = as_texts(self._document, path)
+        node = self._reader.expand_tree(written, path)
+        if node != written:
+            from nr_cli.policy.labels import known_intents, unknown_intents
+
+            known = known_intents(self._section("classify"))
+            for place, message in unknown_intents(node, path, known):
+                report(place, "NR133", message)
         when = compile_when(node, path, report)
         if findings:
             raise ConfigError(str(findings[0]), findings=findings)
@@ -367,15 +374,21 @@ class Policy:
             tags=entry.texts((*path, "tags")),
         )
 
+    @property
+    def own_intents(self) -> JsonObject | None:
+        """Returns the classifier of the policy's own intents, as in `classifiers`; None if none."""
+        return self._by_example("intent", self.min_confidence) if self._labels("intent") else None
+
     def _classifier(self, name: str) -> JsonObject:
         path: Path = ("classify", name)
-        labels = self._document.get((*path, "labels"))
-        names = labels if isinstance(labels, Mapping) else {}
         use = self._reader.text((*path, "use"))
+        if use == "examples":
+            return self._by_example(name, self._reader.number((*path, "min_confidence")))
         words: dict[str, Json] = {
-            label: list(self._words((*path, "labels", label), use == "regex")) for label in names
+            label: list(self._words((*path, "labels", label), use == "regex"))
+            for label in self._labels(name)
         }
-        if not isinstance(labels, Mapping):
+        if is_list(self._document.get((*path, "labels"))):
             words = {label: [] for label in self._reader.texts((*path, "labels"))}
         return {
             "use": use,
@@ -386,6 +399,21 @@ class Policy:
             "timeout": self._reader.duration((*path, "timeout")),
             "if_fails": self._reader.text((*path, "if_fails")),
         }
+
+    def _by_example(self, name: str, min_confidence: float | None) -> JsonObject:
+        labels: dict[str, Json] = {}
+        for label, form in self._labels(name).items():
+            path: Path = ("classify", name, "labels", label)
+            mapped = isinstance(form, Mapping)
+            labels[label] = {
+                "examples": self._reader.texts((*path, "examples") if mapped else path),
+                "not": self._reader.texts((*path, "not")) if mapped else (),
+            }
+        return {"use": "examples", "labels": labels, "min_confidence": min_confidence}
+
+    def _labels(self, name: str) -> Mapping[str, Json]:
+        labels = self._document.get(("classify", name, "labels"))
+        return labels if isinstance(labels, Mapping) else {}
 
     def _words(self, path: Path, are_patterns: bool) -> tuple[str, ...]:
         words = self._reader.texts(path)

@@ -8,8 +8,7 @@ from itertools import pairwise
 from nr_cli.policy.addresses import url_flaw
 from nr_cli.policy.check import Checking
 from nr_cli.policy.document import is_list
-from nr_cli.policy.globs import matches_glob
-from nr_cli.policy.judges import check_judges, judge_paths, labels_of
+from nr_cli.policy.judges import check_judges, judge_paths
 from nr_cli.policy.schema import SERVED
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.policy.variables import has_variables
@@ -34,9 +33,6 @@ def check_references(checking: Checking) -> None:
             _check_pool_member(checking, path)
     for path in uses(checking):
         _check_use_name(checking, path)
-    for at in range(_count_routes(checking)):
-        for condition in _labels(checking, ("routes", at, "when")):
-            _check_label(checking, condition)
     _check_bands(checking)
     _check_patterns(checking)
     for path in judge_paths(checking):
@@ -170,39 +166,6 @@ def _check_name(
     else:
         hint = did_you_mean(name, known) or " (write provider/model, or add it under models)"
         checking.report(path, "NR120", f"unknown {kind} {quote(name)}{hint}")
-
-
-def _labels(checking: Checking, path: Path) -> Iterator[Path]:
-    """Yields the path of each classifier that a condition names, however deep."""
-    node = checking.document.get(path)
-    if is_list(node):
-        for index in range(len(node)):
-            yield from _labels(checking, (*path, index))
-    for key, value in node.items() if isinstance(node, Mapping) else ():
-        if key in ("all", "any", "not"):
-            yield from _labels(checking, (*path, key))
-        elif key == "label" and isinstance(value, Mapping):
-            yield from ((*path, key, name) for name in value)
-
-
-def _check_label(checking: Checking, path: Path) -> None:
-    """Reports a classifier that is not there, or a label that it never gives."""
-    name = str(path[-1])
-    own = [known for known in checking.entries("classify") if known not in ("intent", "complexity")]
-    if name not in own:
-        hint = did_you_mean(name, own) or " (add it under classify)"
-        checking.report(path, "NR133", f"no classifier is called {quote(name)}{hint}")
-        return
-    labels = labels_of(checking, name)
-    use = checking.document.get(("classify", name, "use"))
-    if not labels or use not in ("keywords", "regex", "llm", "command"):
-        return  # which labels a plugin gives, only the plugin knows
-    for at in texts_at(checking, path):
-        wanted = checking.document.text(at) or ""
-        if not has_variables(wanted) and not any(matches_glob(wanted, one) for one in labels):
-            hint = did_you_mean(wanted, labels) or f" (they are {', '.join(labels)})"
-            message = f"classifier {quote(name)} has no label {quote(wanted)}{hint}"
-            checking.report(at, "NR133", message)
 
 
 def _check_bands(checking: Checking) -> None:

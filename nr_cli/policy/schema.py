@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 Shape: TypeAlias = Literal[
     "text", "texts", "text_map", "number", "count", "boolean", "duration", "free_map", "argv",
-    "section", "named", "listed", "use", "when", "default", "headers", "url", "variable",
-    "labels",
+    "section", "named", "listed", "use", "when", "default", "headers", "url", "variable", "labels",
 ]  # fmt: skip
 
 
@@ -131,6 +130,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
     },
     "intent": {
         "min_confidence": Field("number", "below it, the intent is unknown", low=0, high=1),
+        "labels": Field("labels", "intents of your own, each by examples", section="label"),
     },
     "complexity": {
         "bands": Field("section", "each band's upper edge", section="bands"),
@@ -153,14 +153,22 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
     },
     "classifier": {
         "use": Field("text", "how labels are found", required=True,
-                     choices=("keywords", "regex", "llm", "command"), plugins="classifiers"),
-        "labels": Field("labels", "words, patterns or the meaning of each label; a list of"
-                        " labels for llm, command"),
+                     choices=("keywords", "regex", "examples", "llm", "command"),
+                     plugins="classifiers"),
+        "labels": Field("labels", "words, patterns, examples or the meaning of each label; a list"
+                        " of labels for llm, command", section="label"),
         "model": Field("text", "for llm: a model or pool that judges the prompt"),
         "prompt": Field("text", "for llm: what it is to judge by"),
         "command": Field("argv", "for command: the program, which reads the prompt on stdin"),
         "timeout": _phase("for llm, command: until the label; 5s, 2s if nothing is said"),
         "if_fails": Field("text", "for llm, command: a label instead, or abstain (else)"),
+        "min_confidence": Field("number", "for use: examples, below it there is no label;"
+                                " 0.35 if nothing is said, less for a reader seldom wrong",
+                                low=0, high=1),
+    },
+    "label": {
+        "examples": Field("texts", "prompts that have this label", required=True),
+        "not": Field("texts", "prompts that are like these but have no label"),
     },
     "route": {
         "name": Field("text", "the route's name", required=True, fixed=True),
@@ -207,16 +215,14 @@ LATER: Mapping[str, tuple[str, ...]] = {
               "coalesce"),
     "provider": ("api_key_cmd",),
     "pool": ("sticky", "cost_weight"),
-    "intent": ("labels", "map", "use"),
+    "intent": ("map", "use"),
     "complexity": ("use",),
-    "classifier": ("examples",),
     "route": ("cascade", "fallback", "hedge", "limits", "retry", "breaker", "sticky"),
     "use": ("sticky", "cost_weight"),
 }  # fmt: skip
 # Values of the language that this version does not carry out, by field.
 LATER_VALUES: Mapping[str, tuple[str, ...]] = {
     "pick": ("fastest", "balanced", "weighted"),
-    "use": ("examples",),
 }
 
 
@@ -235,7 +241,9 @@ def field_at(path: Path) -> Field | None:
             table = OPEN_SECTIONS.get(table, "")
             if not table:
                 return None
-        elif field.shape in ("named", "listed"):
+        elif (
+            field.shape == "labels" and len(steps) > 1 and isinstance(steps[1], str)
+        ) or field.shape in ("named", "listed"):
             table, steps = field.section, steps[1:]
         elif field.shape in ("section", "default"):
             table = field.section or "default"
@@ -313,12 +321,13 @@ def _shape_schema(field: Field) -> JsonObject:
         case "texts" | "argv":
             items = _text_schema(field)
             return {"anyOf": [items, {"type": "array", "items": items}]}
+        case "labels":
+            label: JsonObject = {"anyOf": [*_TEXTS, reference]}
+            named: JsonObject = {"type": "object", "additionalProperties": label}
+            return {"anyOf": [named, {"type": "array", "items": _SCALAR}]}
         case "text_map" | "headers":
             values: JsonObject = {"anyOf": _TEXTS} if field.shape == "text_map" else _SCALAR
             return {"type": "object", "additionalProperties": values}
-        case "labels":
-            named: JsonObject = {"type": "object", "additionalProperties": {"anyOf": _TEXTS}}
-            return {"anyOf": [named, {"type": "array", "items": _SCALAR}]}
         case "number" | "count" | "duration" | "boolean":
             return _typed_schema(field)
         case "variable":

@@ -106,4 +106,6 @@ def _fact_record(name: str, fact: Fact) -> dict[str, Json]:
     record: dict[str, Json] = {"value": value, "source": fact.source, "ms": round(fact.ms, 3)}
     if fact.value is None:
         record["why_unknown"] = fact.why_unknown
+    elif fact.because:
+        record["because"] = fact.because
     return record

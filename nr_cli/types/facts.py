@@ -34,13 +34,26 @@ class Verdict(NamedTuple):
 class Fact(NamedTuple):
     """One thing known, where it came from and what it cost in milliseconds.
 
-    `value` is None when the fact is unknown, and `why_unknown` then says why.
+    `value` is None when the fact is unknown, and `why_unknown` then says why. `because` is there
+    where the value has a reason that a person may want to see.
     """
 
     value: FactValue | None
     source: str
     ms: float = 0.0
     why_unknown: str = ""
+    because: str = ""
+
+
+class Labelled(NamedTuple):
+    """What a reader of examples says of a text: its label, None where none is near.
+
+    `confidence` is 0 to 1; `because` names the nearest example, or says why there is no label.
+    """
+
+    label: str | None
+    confidence: float
+    because: str
 
 
 class Facts(Protocol):
@@ -58,9 +71,12 @@ class Facts(Protocol):
 
 
 class Intent(NamedTuple):
-    """What kind of work a prompt asks for; `confidence` is 0 to 1."""
+    """What kind of work a prompt asks for; `confidence` is 0 to 1.
 
-    label: Label
+    `label` is one of `INTENTS` or of the labels that a policy adds.
+    """
+
+    label: str
     confidence: float
 
 

@@ -49,6 +49,11 @@ def test_the_example_obeys_the_json_schema() -> None:
     jsonschema.Draft202012Validator(schema).validate(tree)
 
 
+USE = "name: r, use: openai/gpt-5"
+BY = "classify: {u: {use: examples, labels: "
+WORDS = "use: keywords"
+
+
 @pytest.mark.parametrize(
     "text",
     ["routes: [{name: a, use: x/y, fallbak: 1}]", "pools: {a: {models: [x/y], pick: never}}",
@@ -131,8 +136,21 @@ def test_the_bound_of_a_long_duration_is_told_in_days() -> None:
         pytest.param("providers: {openai: {timeout: {total: -1}}}", "NR131", id="negative time"),
         pytest.param("providers: {openai: {timeout: {total: 3 weeks}}}", "NR111", id="duration"),
         pytest.param("providers: {openai: {local: yes}}", "NR111", id="yes is a word"),
-        pytest.param("classify: {intent: {labels: {}}}", "NR113", id="labels by example"),
-        pytest.param("classify: {u: {use: examples, labels: {a: b}}}", "NR113", id="later use"),
+        pytest.param("classify: {intent: {labels: {}}}", "NR135", id="no labels"),
+        pytest.param("classify: {intent: {map: {}}}", "NR113", id="map of intents"),
+        pytest.param(BY + "{}}}", "NR135", id="none by example"),
+        pytest.param(BY + "{a: []}}}", "NR111", id="no example"),
+        pytest.param(BY + "{a: {not: [b]}}}}", "NR115", id="all not"),
+        pytest.param(BY + "{a: [x y], b: [' X  y']}}}", "NR135", id="twice"),
+        pytest.param(BY + "{a: {examples: x, not: X}}}}", "NR135", id="refused"),
+        pytest.param(BY + "{a: {exampels: [x]}}}}", "NR112", id="key"),
+        pytest.param(f"classify: {{u: {{{WORDS}, labels: {{a: {{not: x}}}}}}}}", "NR111", id="map"),
+        pytest.param(f"classify: {{u: {{{WORDS}, min_confidence: 0, labels: {{a: x}}}}}}", "NR112",
+                     id="sure"),
+        pytest.param(f"routes: [{{when: {{intent: coding}}, {USE}}}]", "NR133", id="intent"),
+        pytest.param(
+            f"{BY}{{a: x}}}}}}\nroutes: [{{when: {{label: {{u: c}}}}, {USE}}}]", "NR133", id="label"
+        ),
         pytest.param("classify: {u: {use: regex, labels: {a: '(a+)+$'}}}", "NR132", id="regex"),
         pytest.param("classify: {complexity: {bands: {easy: 0.9}}}", "NR134", id="bands"),
         pytest.param("requires: 0.1", "NR111", id="requires without >="),
