@@ -12,8 +12,8 @@ from nr_cli.errors import ConfigError, NoCredential, NrError, Refused
 from nr_cli.pipeline.answer import World, answer
 from nr_cli.pipeline.facts import FactBook, Reader
 from nr_cli.settings import child_environ, policy_files
-from nr_cli.store.parsed import Parsed
 from nr_cli.store.paths import Paths, find_paths
+from nr_cli.store.private import PrivateFiles
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Event
 from nr_cli.types.facts import Classification, Fact, Facts, FactValue, Labelled
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 
+PASSED = b"passed"  # what is kept of a policy without errors
 PATIENCE = 2.0  # seconds a preparation may take in silence
 
 
@@ -144,19 +145,19 @@ class Router:
         kept = self._parsed.get(name)
         if kept is not None:
             try:
-                return Document.from_json(kept)
+                return Document.from_json(kept.decode())
             except (ValueError, KeyError, TypeError):
                 pass  # a damaged entry: it is parsed again and replaced below
         from nr_cli.policy.parse import parse
 
         document = parse(content, file)
-        self._parsed.put(name, document.to_json())
+        self._parsed.put(name, document.to_json().encode())
         return document
 
     def _check(self, document: Document, catalog: Catalog) -> None:
         """Refuses a policy with errors; one that passed is not checked again until it changes."""
         name = "checked-" + digest(f"{__version__}\0{document.digest}")
-        if self._parsed.get(name) is not None:
+        if self._parsed.get(name) == PASSED:
             return
         from nr_cli.policy.check import check
         from nr_cli.policy.document import refuse
@@ -164,11 +165,11 @@ class Router:
         errors = [entry for entry in check(document, catalog) if entry.severity == "error"]
         if errors:
             raise refuse(errors)
-        self._parsed.put(name, "passed")
+        self._parsed.put(name, PASSED)
 
     @cached_property
-    def _parsed(self) -> Parsed:
-        return Parsed(self.paths.cache)
+    def _parsed(self) -> PrivateFiles:
+        return PrivateFiles(self.paths.cache, "policy", most=64)
 
     def decide(
         self,
@@ -282,9 +283,8 @@ class Router:
         @cache
         def learn() -> Callable[[str], Labelled]:
             from nr_cli.classify import examples
-            from nr_cli.store.learnt import Learnt
 
-            shelf = Learnt(self.paths.cache)
+            shelf = PrivateFiles(self.paths.cache, "examples", most=16)
             tick = slowly(partial(self.progress, f"learning the examples of {name}"))
             return examples.compile(spec, examples.Keep(shelf.get, shelf.put), tick)
 

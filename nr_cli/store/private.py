@@ -1,4 +1,4 @@
-"""Keeps what was learnt from a policy's examples, by their digest."""
+"""Keeps small files in a directory of nr's own, each of which can be made anew."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from contextlib import suppress
 
 from nr_cli.store.paths import ensure_private
 
-MOST = 16  # files kept; beyond that the longest untouched go, since each can be learnt again
 
+class PrivateFiles:
+    """Bytes by name; any trouble is a miss, which costs no more than making them anew."""
 
-class Learnt:
-    """Small files of bytes in a directory of nr's own; any trouble is a miss."""
+    def __init__(self, cache_dir: str | None, folder: str, most: int) -> None:
+        """Takes the cache directory, None where there is none; `most` files are kept in `folder`.
 
-    def __init__(self, cache_dir: str | None) -> None:
-        """Takes the cache directory, None where there is none."""
-        self._folder = cache_dir and os.path.join(cache_dir, "examples")
+        Beyond that the longest untouched go.
+        """
+        self._folder = cache_dir and os.path.join(cache_dir, folder)
+        self._most = most
 
     def get(self, name: str) -> bytes | None:
-        """Returns what is kept under a name, or None."""
+        """Returns what is kept under a name, None where that is nothing or somebody else's."""
         if self._folder is None:
             return None
         try:
@@ -27,14 +29,14 @@ class Learnt:
                     return None
                 return file.read()
         except OSError:
-            return None  # it is learnt again, which is all that a missing file costs
+            return None  # whoever asks makes it anew
 
     def put(self, name: str, content: bytes) -> None:
         """Keeps bytes if it can; a reader sees all of them or none."""
         if self._folder is None or not ensure_private(self._folder):
             return
         scratch = os.path.join(self._folder, f".{name}.{os.getpid()}")
-        with suppress(OSError):  # a full or read-only disk costs the next run the learning
+        with suppress(OSError):  # a full or read-only disk costs the next run making them anew
             self._make_room()
             descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
@@ -49,5 +51,5 @@ class Learnt:
         assert self._folder is not None, "called only where there is a folder"
         with os.scandir(self._folder) as entries:
             files = sorted((entry.stat().st_mtime_ns, entry.path) for entry in entries)
-        for _, path in files[: max(0, len(files) - MOST + 1)]:
+        for _, path in files[: max(0, len(files) - self._most + 1)]:
             os.unlink(path)
