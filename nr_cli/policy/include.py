@@ -5,7 +5,7 @@ from __future__ import annotations
 from nr_cli.policy.suggest import quote
 
 MOST_MATCHES = 100
-MOST_BYTES = 1024 * 1024
+MOST_BYTES = 1024 * 1024  # of a file: room for the examples of 150 labels, a hundred each
 
 
 def read_include(pattern: str, from_file: str) -> list[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""Checks what a policy says of the models or programs that judge a prompt."""
+"""Checks that a classifier has the keys that its use asks for, none besides."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 # What a label holds where it is written out in the policy.
 WRITTEN: Mapping[str, str] = {"keywords": "words", "regex": "patterns", "examples": "examples"}
-OWN = ("model", "prompt", "command", "timeout", "if_fails")
+OWN = ("model", "prompt", "command", "timeout", "if_fails", "min_confidence")
 
 
 def check_judges(checking: Checking) -> None:

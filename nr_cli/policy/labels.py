@@ -8,7 +8,7 @@ from nr_cli.policy.check import Checking
 from nr_cli.policy.document import as_texts, is_list
 from nr_cli.policy.globs import matches_glob
 from nr_cli.policy.judges import KEYS, labels_of
-from nr_cli.policy.references import texts_at
+from nr_cli.policy.references import count_routes, texts_at
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.policy.variables import has_variables
 from nr_cli.types.facts import INTENTS
@@ -23,9 +23,8 @@ def check_labels(checking: Checking) -> None:
     for name, entry in checking.entries("classify").items():
         if isinstance(entry, Mapping):
             _check_examples(checking, name, entry)
-    listed = checking.document.tree.get("routes")
     intents = known_intents(checking.entries("classify"))
-    for at in range(len(listed) if is_list(listed) else 0):
+    for at in range(count_routes(checking)):
         when: Path = ("routes", at, "when")
         for path in _conditions(checking.document.get(when), when, "label"):
             asked = checking.document.get(path)
@@ -99,9 +98,6 @@ def _check_examples(checking: Checking, name: str, entry: Mapping[str, Json]) ->
     """Reports what keeps a classifier by example from telling its labels apart."""
     path: Path = ("classify", name)
     if name != "intent" and entry.get("use") != "examples":
-        if "min_confidence" in entry and entry.get("use") in KEYS:
-            message = f"min_confidence is for use: examples, not {entry['use']} (remove it)"
-            checking.report((*path, "min_confidence"), "NR112", message)
         return
     labels = entry.get("labels")
     if not isinstance(labels, Mapping):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nr_cli.errors import ConfigError
 from nr_cli.policy.document import Document, Place, Places, refuse
+from nr_cli.policy.include import MOST_BYTES
 from nr_cli.policy.scalars import OutOfRange, as_written, resolve
 from nr_cli.policy.suggest import quote
 from nr_cli.types.json import Json
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from yaml import Event, YAMLError
     from yaml.reader import Reader
 
-MOST_BYTES = 1024 * 1024  # room for the examples of 150 labels, a hundred each
 DEEPEST = 32
 MOST_EVENTS = 20_000
 MOST_ALIASES = 50

@@ -384,12 +384,14 @@ class Policy:
         use = self._reader.text((*path, "use"))
         if use == "examples":
             return self._by_example(name, self._reader.number((*path, "min_confidence")))
-        words: dict[str, Json] = {
-            label: list(self._words((*path, "labels", label), use == "regex"))
-            for label in self._labels(name)
-        }
+        words: dict[str, Json]
         if is_list(self._document.get((*path, "labels"))):
             words = {label: [] for label in self._reader.texts((*path, "labels"))}
+        else:
+            words = {
+                label: list(self._words((*path, "labels", label), use == "regex"))
+                for label in self._labels(name)
+            }
         return {
             "use": use,
             "labels": words,

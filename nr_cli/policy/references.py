@@ -42,14 +42,15 @@ def check_references(checking: Checking) -> None:
 
 def uses(checking: Checking) -> Iterator[Path]:
     """Yields the path of every name in every `use`."""
-    starts: list[Path] = [("routes", at, "use") for at in range(_count_routes(checking))]
+    starts: list[Path] = [("routes", at, "use") for at in range(count_routes(checking))]
     starts.append(("default", "use"))
     for start in starts:
         node = checking.document.get(start)
         yield from texts_at(checking, (*start, "models") if isinstance(node, Mapping) else start)
 
 
-def _count_routes(checking: Checking) -> int:
+def count_routes(checking: Checking) -> int:
+    """Returns how many routes the policy lists."""
     routes = checking.document.tree.get("routes")
     return len(routes) if is_list(routes) else 0
 
@@ -69,7 +70,7 @@ def _check_names_differ(checking: Checking) -> None:
         (("models", name), "a model", name) for name in checking.entries("models")
     ]
     named += [(("pools", name), "a pool", name) for name in checking.entries("pools")]
-    for index in range(_count_routes(checking)):
+    for index in range(count_routes(checking)):
         path: Path = ("routes", index, "name")
         name = checking.document.text(path)
         if name:

@@ -9,7 +9,7 @@ from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Path
 
 NEEDS = ("intent",)
-# An intent may be the policy's own, which only the whole policy tells: `references` looks it up.
+# An intent may be the policy's own, which only the whole policy tells: `labels` looks it up.
 SCHEMA: JsonObject = one_or_many({"anyOf": [{"enum": list(INTENTS)}, SCALAR]})
 
 
