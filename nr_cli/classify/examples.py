@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nr_cli.classify.certainty import FLOOR, lead_of
 from nr_cli.classify.everyday import EVERYDAY
 from nr_cli.classify.packed import MARK, Packed
-from nr_cli.classify.pieces import cut, words_of
+from nr_cli.classify.pieces import cut, hash_word, words_of
 from nr_cli.types.facts import Labelled
 from nr_cli.types.json import Json, JsonObject
 
@@ -108,7 +108,7 @@ class Reader:
     def _nearest(self, label: str, text: str) -> str:
         """Returns how the example with most (rare) words in common begins, as a reason."""
         assert self._packed is not None, "prepared before anything is read"
-        mine = {word: self._packed.rarity(piece) for word, piece in _words(text)}
+        mine = {word: self._packed.rarity(hash_word(word)) for word in set(words_of(text))}
         best, found = 0.0, ""
         for example in self._examples[label][:COMPARED]:
             theirs = set(words_of(example))
@@ -153,14 +153,6 @@ def _texts(form: Json, key: str) -> tuple[str, ...]:
     if isinstance(form, str):
         return (form,)
     return tuple(str(text) for text in form) if isinstance(form, Sequence) else ()
-
-
-def _words(text: str) -> Iterator[tuple[str, int]]:
-    """Yields each word of a text with its checksum as `pieces` has it."""
-    from zlib import crc32
-
-    for word in dict.fromkeys(words_of(text)):
-        yield word, crc32(word.encode("utf-8", "replace"))
 
 
 def _folded(text: str) -> str:

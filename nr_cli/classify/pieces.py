@@ -10,9 +10,10 @@ import re
 from typing import NamedTuple
 from zlib import crc32
 
+from nr_cli.classify.lexicon import DENSE_FROM
+
 TOKEN = re.compile(r"\w[\w'+-]*|[^\w\s]")
 # Scripts without spaces between words, or whose words change so much that syllables say more.
-DENSE_FROM = "\u0e00"
 DENSE = (
     "[\u0e00-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
     "\U00020000-\U0003ffff]"
@@ -43,6 +44,11 @@ def cut(text: str) -> Pieces:
     for word in found:
         parts += _parts(word)
     return Pieces(tuple(dict.fromkeys(words + pairs + lead)), tuple(dict.fromkeys(parts)))
+
+
+def hash_word(word: str) -> int:
+    """Returns the checksum by which a word is known."""
+    return crc32(word.encode("utf-8", "replace"))
 
 
 def words_of(text: str) -> list[str]:
