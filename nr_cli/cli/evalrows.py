@@ -16,10 +16,9 @@ from nr_cli.types.json import Json
 WEAK, STRONG = "weak", "strong"
 
 
-class Labelled(NamedTuple):
-    """A prompt with what its row expects; `outcomes` are scores by the name of a model."""
+class Expected(NamedTuple):
+    """What a row expects of its prompt; `outcomes` are scores by the name of a model."""
 
-    prompt: str
     intent: str | None
     band: str | None
     complexity: float | None
@@ -27,8 +26,8 @@ class Labelled(NamedTuple):
     model: str | None
     outcomes: dict[str, float]
     contaminated: bool
-    source: str | None
-    language: str | None
+    source: str
+    language: str
 
 
 def open_data(path: str) -> BinaryIO:
@@ -43,8 +42,8 @@ def open_data(path: str) -> BinaryIO:
         raise InputError(f"{path}: {os.strerror(error.errno or 0)}", "name a file") from None
 
 
-def read_labelled(line: bytes | None) -> Labelled:
-    """Returns what a line says. Raises: BadRow."""
+def read_labelled(line: bytes | None) -> tuple[str, Expected]:
+    """Returns a line's prompt with what is expected of it. Raises: BadRow."""
     row = read_object(line)
     prompt = text_of(row, "prompt")
     if prompt is None or not prompt.strip():
@@ -53,8 +52,7 @@ def read_labelled(line: bytes | None) -> Labelled:
     complexity = _number(row, "complexity")
     if complexity is not None and not 0 <= complexity <= 1:
         raise BadRow('"complexity" is not 0 to 1')
-    return Labelled(
-        prompt,
+    return prompt, Expected(
         _one_of(intent, "intent", INTENTS),
         _one_of(text_of(row, "band"), "band", BANDS),
         complexity,
@@ -62,8 +60,8 @@ def read_labelled(line: bytes | None) -> Labelled:
         text_of(row, "model"),
         _outcomes(row),
         row.get("contaminated") is True,
-        text_of(row, "source"),
-        text_of(row, "language"),
+        text_of(row, "source") or "",
+        text_of(row, "language") or "",
     )
 
 

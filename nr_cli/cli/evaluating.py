@@ -5,34 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from nr_cli.cli.evalrows import STRONG, WEAK, Expected
 from nr_cli.measure.bootstrap import resample
 from nr_cli.measure.calibration import calibrate
 from nr_cli.measure.curve import Curve, apgr, cpt, quality_at, rank, trace
 from nr_cli.measure.labels import compare
-from nr_cli.types.facts import BANDS
+from nr_cli.types.facts import BANDS, Classification
 from nr_cli.types.json import Json
 
 STEPS = 50  # of the curves in the document
 
 
 class Reading(NamedTuple):
-    """What one row expects with what was read; the prompt itself is not kept."""
+    """What one row expects with what was read; the prompt itself is not kept.
 
-    intent: str | None
-    band: str | None
-    complexity: float | None
-    route: str | None
-    model: str | None
-    outcomes: dict[str, float]
-    contaminated: bool
-    source: str
-    language: str
-    read_intent: str
-    confidence: float
-    read_band: str
-    score: float
-    read_route: str
-    read_model: str
+    `ms` is how long the reading took, `length` how many characters the prompt has.
+    """
+
+    expected: Expected
+    found: Classification
+    route: str
+    model: str
     length: int
     ms: float
 
@@ -48,12 +41,12 @@ def find_pair(rows: Sequence[Reading], weak: str | None, strong: str | None) -> 
     """Returns the models to compare: those named, else the lowest and the highest by mean."""
     totals: dict[str, tuple[float, int]] = {}
     for row in rows:
-        for name, score in row.outcomes.items():
+        for name, score in row.expected.outcomes.items():
             total, count = totals.get(name, (0.0, 0))
             totals[name] = (total + score, count + 1)
     means = {name: total / count for name, (total, count) in totals.items()}
-    if set(means) == {"weak", "strong"}:
-        return Pair(weak or "weak", strong or "strong")
+    if set(means) == {WEAK, STRONG}:
+        return Pair(weak or WEAK, strong or STRONG)
     if len(means) < 2:
         return None
     names = sorted(means, key=lambda name: (means[name], name))
@@ -62,8 +55,8 @@ def find_pair(rows: Sequence[Reading], weak: str | None, strong: str | None) -> 
 
 def figures_of(rows: Sequence[Reading], pair: Pair | None, seed: int | None) -> dict[str, Json]:
     """Returns the figures that rows allow; with a seed the interval of APGR among them."""
-    routes = [(row.route, row.read_route) for row in rows if row.route is not None]
-    models = [(row.model, row.read_model) for row in rows if row.model is not None]
+    routes = [(row.expected.route, row.route) for row in rows if row.expected.route is not None]
+    models = [(row.expected.model, row.model) for row in rows if row.expected.model is not None]
     return {
         "rows": len(rows),
         "intent": _intent(rows),
@@ -94,13 +87,14 @@ def latency_of(rows: Sequence[Reading]) -> dict[str, Json]:
 
 
 def _intent(rows: Sequence[Reading]) -> Json:
-    labelled = [row for row in rows if row.intent is not None]
+    labelled = [row for row in rows if row.expected.intent is not None]
     if not labelled:
         return None
-    wanted, given = [row.intent or "" for row in labelled], [row.read_intent for row in labelled]
+    wanted = [row.expected.intent or "" for row in labelled]
+    given = [row.found.intent.label for row in labelled]
     found = compare(wanted, given)
     right = [one == other for one, other in zip(wanted, given, strict=True)]
-    sure = calibrate([min(1.0, max(0.0, row.confidence)) for row in labelled], right)
+    sure = calibrate([min(1.0, max(0.0, row.found.intent.confidence)) for row in labelled], right)
     confusion: dict[str, Json] = {}
     for expected in sorted(set(wanted)):
         confusion[expected] = {
@@ -117,8 +111,8 @@ def _intent(rows: Sequence[Reading]) -> Json:
 
 
 def _bands(rows: Sequence[Reading]) -> Json:
-    pairs = [(BANDS.index(row.band), BANDS.index(row.read_band))
-             for row in rows if row.band is not None]  # fmt: skip
+    pairs = [(BANDS.index(row.expected.band), BANDS.index(row.found.complexity.band))
+             for row in rows if row.expected.band is not None]  # fmt: skip
     if not pairs:
         return None
     hard = [read >= 2 for want, read in pairs if want >= 3]
@@ -133,7 +127,11 @@ def _bands(rows: Sequence[Reading]) -> Json:
 
 
 def _complexity(rows: Sequence[Reading]) -> Json:
-    gaps = [abs(row.complexity - row.score) for row in rows if row.complexity is not None]
+    gaps = [
+        abs(row.expected.complexity - row.found.complexity.score)
+        for row in rows
+        if row.expected.complexity is not None
+    ]
     return {"rows": len(gaps), "mean_absolute_error": sum(gaps) / len(gaps)} if gaps else None
 
 
@@ -148,14 +146,14 @@ def _share(claims: Sequence[bool]) -> float | None:
 
 
 def _outcomes(rows: Sequence[Reading], pair: Pair, seed: int | None) -> Json:
-    held = [r for r in rows if pair.weak in r.outcomes and pair.strong in r.outcomes]
-    kept = [row for row in held if not row.contaminated]
+    held = [row for row in rows if row.expected.outcomes.keys() >= set(pair)]
+    kept = [row for row in held if not row.expected.contaminated]
     if not kept:
         return None
-    weak = [row.outcomes[pair.weak] for row in kept]
-    strong = [row.outcomes[pair.strong] for row in kept]
+    weak = [row.expected.outcomes[pair.weak] for row in kept]
+    strong = [row.expected.outcomes[pair.strong] for row in kept]
     scores: dict[str, list[float]] = {
-        "nr": [row.score for row in kept],
+        "nr": [row.found.complexity.score for row in kept],
         "random": [0.0] * len(kept),  # one score for all: the mean over all random orders
         "length": [float(row.length) for row in kept],
         "oracle": [high - low for low, high in zip(weak, strong, strict=True)],

@@ -15,7 +15,7 @@ from nr_cli.errors import ExitCode, InputError, NoCredential, Refused, UsageErro
 if TYPE_CHECKING:
     from nr_cli.app import Router
     from nr_cli.cli.env import Outside
-    from nr_cli.cli.evalrows import Labelled
+    from nr_cli.cli.evalrows import Expected
     from nr_cli.cli.evaluating import Reading
     from nr_cli.types.json import Json
 
@@ -58,7 +58,7 @@ def evaluate(
     rows = list(read_rows(data, outside, router, bad))
     if not rows:
         raise InputError(f"{data}: no row can be used", "see docs/eval.md", ExitCode.BAD_DATA)
-    named = {name for row in rows for name in row.outcomes}
+    named = {name for row in rows for name in row.expected.outcomes}
     for option, name in (("--weak", weak), ("--strong", strong)):
         if name is not None and name not in named:
             raise UsageError(f"{option} {name}: no row has an outcome of it")
@@ -66,8 +66,8 @@ def evaluate(
     whole = figures_of(rows, pair, 0)
     document: dict[str, Json] = {
         "version": 1, "bad_rows": len(bad), "overall": whole,
-        "by_source": groups_of(rows, lambda row: row.source, pair),
-        "by_language": groups_of(rows, lambda row: row.language, pair),
+        "by_source": groups_of(rows, lambda row: row.expected.source, pair),
+        "by_language": groups_of(rows, lambda row: row.expected.language, pair),
         "latency_ms": latency_of(rows),
     }  # fmt: skip
     if plot is not None:
@@ -89,42 +89,37 @@ def read_rows(data: str, outside: Outside, router: Router, bad: list[int]) -> It
         try:
             for number, line in read_lines(file):
                 try:
-                    labelled = read_labelled(line)
+                    prompt, expected = read_labelled(line)
                 except BadRow as error:
                     bad.append(number)
                     hint = f" ({error.hint})" if error.hint else ""
                     outside.say(f"nr: {data}:{number}: {error.reason}{hint}")
                 else:
-                    yield read_one(router, labelled)
+                    yield read_one(router, prompt, expected)
         except (OSError, EOFError, Damaged) as error:
             raise InputError(f"{data}: {error}", "check the file", ExitCode.BAD_DATA) from None
 
 
-def read_one(router: Router, row: Labelled) -> Reading:
-    """Returns what nr reads of a row's prompt, where it would send it if the row expects that."""
+def read_one(router: Router, prompt: str, expected: Expected) -> Reading:
+    """Returns what nr reads of a prompt, where it would send it if its row expects that."""
     from nr_cli.cli.evaluating import Reading
     from nr_cli.pipeline.facts import Reader
     from nr_cli.types.prompt import Ask, Prompt
 
-    ask = Ask(Prompt(row.prompt, None, "batch"))
+    ask = Ask(Prompt(prompt, None, "batch"))
     policy = router.policy
     began = time.perf_counter()
     found = Reader(ask, policy.min_confidence, policy.bands).classification()
     ms = (time.perf_counter() - began) * 1000
     route, model = "", ""
-    if row.route is not None or row.model is not None:
+    if expected.route is not None or expected.model is not None:
         try:
             decision = router.decide(ask, reading=True)
             route = decision.route or ""
             model = decision.chain[0].name if decision.chain else ""
         except (Refused, NoCredential):
             pass  # a prompt that goes nowhere goes where no row expects it: the accuracy shows it
-    return Reading(
-        row.intent, row.band, row.complexity, row.route, row.model, row.outcomes,
-        row.contaminated, row.source or "", row.language or "", found.intent.label,
-        found.intent.confidence, found.complexity.band, found.complexity.score,
-        route, model, len(row.prompt), ms,
-    )  # fmt: skip
+    return Reading(expected, found, route, model, len(prompt), ms)
 
 
 def is_below(

@@ -98,7 +98,7 @@ def show(
     log = open_log()
     row = find_row(log, id)
     if as_json:
-        typer.echo(json.dumps(record_of(row), allow_nan=False))
+        typer.echo(json.dumps(_record(row), allow_nan=False))
     elif sys.stdout.isatty():
         typer.echo(neutralise(_describe(row)).encode("utf-8", "replace"))
     else:
@@ -234,7 +234,7 @@ def _write_page(path: str, tally: Tally, filters: Filters) -> None:
 def _show_rows(log: History, rows: tuple[HistoryRow, ...], as_json: bool) -> None:
     check(log)
     if as_json:
-        typer.echo(json.dumps([record_of(row) for row in rows], allow_nan=False))
+        typer.echo(json.dumps([_record(row) for row in rows], allow_nan=False))
         return
     for row in rows:
         typer.echo(neutralise(line_of(row)).encode("utf-8", "replace"))
@@ -278,8 +278,7 @@ def _count(tokens: int | None) -> str:
     return "?" if tokens is None else str(tokens)
 
 
-def record_of(row: HistoryRow) -> dict[str, Json]:
-    """Returns an ask as JSON."""
+def _record(row: HistoryRow) -> dict[str, Json]:
     record: dict[str, Json] = dict(row._asdict())
     try:
         record["decision"] = json.loads(row.decision)
