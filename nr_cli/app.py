@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nr_cli.policy.policy import Policy
     from nr_cli.providers.codec import Codec
     from nr_cli.store.cache import Cache
-    from nr_cli.store.history import History, HistoryRow, Status
+    from nr_cli.store.history import History, HistoryRow
     from nr_cli.transport.aio import Connections
     from nr_cli.transport.embedded import Embedded
     from nr_cli.transport.sync import NetworkHands
@@ -91,6 +91,18 @@ class Router:
         from nr_cli.store.history import History, history_path
 
         return History(history_path(self.paths.state))
+
+    def remember(self, rows: Sequence[HistoryRow]) -> bool:
+        """Keeps rows in the history, all or none; trouble there never reaches the answer."""
+        if len(rows) == 1:
+            return self.history.add(rows[0], self.secrets)
+        return bool(self.history.add_all(rows, self.secrets))
+
+    @property
+    def cwd(self) -> str | None:
+        """Returns the current directory, None where it is not known."""
+        cwd = self.surroundings["cwd"]() if "cwd" in self.surroundings else None
+        return cwd if isinstance(cwd, str) else None
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -458,88 +470,6 @@ def compile_classifier(spec: Mapping[str, Json]) -> Labels:
         raise ConfigError(f"no plugin offers the classifier {spec['use']}") from None
 
 
-def remember(
-    router: Router,
-    ask: Ask,
-    decision: Decision,
-    record: Record | None,
-    status: Status,
-    error: NrError | None,
-    partial: str,
-) -> HistoryRow | None:
-    """Adds an ask to the history; returns its row, None where it could not be kept.
-
-    Trouble there never reaches the answer.
-    """
-    row = history_row(router, ask, decision, record, status, error, partial)
-    if decision.opinions:
-        rows = [*opinion_rows(router, decision), row]
-        return row if router.history.add_all(rows, router.secrets) else None
-    return row if router.history.add(row, router.secrets) else None
-
-
-def opinion_rows(router: Router, decision: Decision) -> list[HistoryRow]:
-    """Returns what the history keeps of the models that were asked before a decision.
-
-    Their route is named after the part of the policy that has them asked; they belong to no
-    conversation. What the cache had, or what never left, is no row.
-    """
-    rows = []
-    for opinion in decision.opinions:
-        error, ask, own = opinion.error, opinion.ask, opinion.decision
-        sent = opinion.record is not None or bool(error and error.attempts)
-        if ask is None or own is None or opinion.is_cached or not sent:
-            continue
-        status: Status = "error" if error else "ok"
-        row = history_row(router, ask, own, opinion.record, status, error, "")
-        about = opinion.question.about.removeprefix("label.")
-        rows.append(row._replace(route=f"classify.{about}", conversation=None, ms=opinion.ms))
-    return rows
-
-
-def history_row(
-    router: Router,
-    ask: Ask,
-    decision: Decision,
-    record: Record | None,
-    status: Status,
-    error: NrError | None,
-    partial: str,
-) -> HistoryRow:
-    """Returns what the history keeps of an ask."""
-    import json
-
-    from nr_cli.store.history import HistoryRow, new_id
-
-    model = record.model if record else decision.chain[0] if decision.chain else None
-    usage = record.usage if record else None
-    moment = record.started if record else time.time()
-    id = new_id(moment)
-    cwd = router.surroundings["cwd"]() if "cwd" in router.surroundings else None
-    return HistoryRow(
-        id=id,
-        time=moment,
-        prompt=ask.prompt.text,
-        system=ask.prompt.system,
-        answer=record.text if record else partial,
-        route=decision.route,
-        model=model.name if model else None,
-        model_id=model.id if model else None,
-        provider=model.provider.name if model else None,
-        status=status,
-        exit=int(error.exit) if error else 0,
-        error=error.message if error else None,
-        input_tokens=usage.input_tokens if usage else None,
-        output_tokens=usage.output_tokens if usage else None,
-        cost=record.cost if record else None,
-        cache=record.cache if record else "off",
-        ms=record.total_ms if record else 0.0,
-        decision=json.dumps({**decision.record(), **files_record(ask)}),
-        cwd=cwd if isinstance(cwd, str) else None,
-        conversation=ask.conversation or (None if ask.prompt.source == "batch" else id),
-    )
-
-
 def oversize_for(ask: Ask, model: Model) -> str | None:
     """Returns what of an ask's files is larger than a model's provider takes, if anything is."""
     if not ask.prompt.attachments:
@@ -547,14 +477,6 @@ def oversize_for(ask: Ask, model: Model) -> str | None:
     from nr_cli.providers.limits import oversize
 
     return oversize(model.provider, ask.prompt.attachments, ask.prompt.text)
-
-
-def files_record(ask: Ask) -> dict[str, Json]:
-    """Returns which files went along, as the history keeps them: names with hashes alone."""
-    files = ask.prompt.attachments
-    if not files:
-        return {}
-    return {"attachments": [{"name": file.name, "sha256": file.digest} for file in files]}
 
 
 def digest(text: str) -> str:

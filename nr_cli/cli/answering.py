@@ -279,17 +279,17 @@ class Answering:
         refused = error.decision if error is not None and self.decision is None else None
         if not self.shape.keeps_history or (self.decision is None and refused is None):
             return
-        from nr_cli.app import opinion_rows, remember
+        from nr_cli.store.entries import opinion_rows, rows_of
 
         try:
+            cwd = self.router.cwd
             if self.decision is None:  # no ask that the log knows of, but its judge was paid
-                rows = opinion_rows(self.router, refused) if refused else []
+                rows = opinion_rows(refused, cwd) if refused else []
                 if rows:
-                    self.router.history.add_all(rows, self.router.secrets)
+                    self.router.remember(rows)
                 return
-            self.kept = remember(
-                self.router, self.ask, self.decision, self.record, status, error, self.partial
-            )
+            rows = rows_of(self.ask, self.decision, self.record, status, error, self.partial, cwd)
+            self.kept = rows[-1] if self.router.remember(rows) else None
             self._tell_log()
         except Exception as trouble:
             # the answer stands, and its exit with it; a row that is missing is told, once

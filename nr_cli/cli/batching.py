@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from nr_cli.cli.document import dump, row_document
@@ -27,6 +27,8 @@ from nr_cli.types.steps import Reply, Step
 if TYPE_CHECKING:
     from nr_cli.app import Router
     from nr_cli.store.history import HistoryRow, Status
+
+    Entry = Callable[[], list[HistoryRow]]
 
 AHEAD = 16 * 1024 * 1024  # bytes of answers that wait for an earlier row, or for the disk
 LINGER = 0.25  # seconds that a row of the history waits for others to share its transaction
@@ -161,7 +163,7 @@ class Batch:
         self.gauge = Gauge(outside, self.tally, plan.quiet, live and not both)
         self.shelf = BehindCache(router.cache)
         self._lines = Backlog[Line](outlet.append, weigh=weigh, most=AHEAD)
-        self._log = Backlog[HistoryEntry](self._write_log, linger=LINGER)
+        self._log = Backlog["Entry"](self._write_log, linger=LINGER)
         self._order = InOrder(self._lines.add)
         self._unlogged = 0
         self._unused: tuple[str, ...] = ()
@@ -208,10 +210,12 @@ class Batch:
         """Keeps the row in the history, soon; one that was never decided is not kept."""
         if not self.plan.keeps_history or work.decision is None or work.ask is None:
             return
-        record, partial = work.record, "".join(work.held)
-        self._log.add(
-            HistoryEntry(self.router, work.ask, work.decision, record, status, error, partial)
-        )
+        from nr_cli.store.entries import rows_of
+
+        ask, decision, held = work.ask, work.decision, "".join(work.held)
+        # put together in the thread that writes it
+        entry = partial(rows_of, ask, decision, work.record, status, error, held, self.router.cwd)
+        self._log.add(entry)
 
     def ending(self, number: int) -> NrError:
         """Returns why the run is broken off: this signal, or rows that cannot be written."""
@@ -242,8 +246,8 @@ class Batch:
         self.gauge.show()
         return self._lines.trouble is not None
 
-    def _write_log(self, entries: Sequence[HistoryEntry]) -> None:
-        history = [row for entry in entries for row in entry.rows()]
+    def _write_log(self, entries: Sequence[Entry]) -> None:
+        history = [row for entry in entries for row in entry()]
         for _ in range(TRIES):
             if self.router.history.add_all(history, self.router.secrets) is not None:
                 return
@@ -296,24 +300,6 @@ class Batch:
             raise KeyboardInterrupt
         if self.tally.signal:
             raise Stopped(self.tally.signal)
-
-
-class HistoryEntry(NamedTuple):
-    """What a row of the history is made of, in the thread that writes it."""
-
-    router: Router
-    ask: Ask
-    decision: Decision
-    record: Record | None
-    status: Status
-    error: NrError | None
-    partial: str
-
-    def rows(self) -> list[HistoryRow]:
-        """Returns the row, after those of the opinions before it."""
-        from nr_cli.app import history_row, opinion_rows
-
-        return [*opinion_rows(self.router, self.decision), history_row(*self)]
 
 
 def refuse_unknown_pin(router: Router, ask: Ask) -> None:
