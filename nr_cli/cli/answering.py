@@ -279,7 +279,7 @@ class Answering:
         refused = error.decision if error is not None and self.decision is None else None
         if not self.shape.keeps_history or (self.decision is None and refused is None):
             return
-        from nr_cli.store.entries import opinion_rows, rows_of
+        from nr_cli.store.entries import Ended, opinion_rows, rows_of
 
         try:
             cwd = self.router.cwd
@@ -288,7 +288,8 @@ class Answering:
                 if rows:
                     self.router.remember(rows)
                 return
-            rows = rows_of(self.ask, self.decision, self.record, status, error, self.partial, cwd)
+            ended = Ended(self.ask, self.decision, self.record, status, error, self.partial)
+            rows = rows_of(ended, cwd)
             self.kept = rows[-1] if self.router.remember(rows) else None
             self._tell_log()
         except Exception as trouble:

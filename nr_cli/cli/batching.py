@@ -210,12 +210,12 @@ class Batch:
         """Keeps the row in the history, soon; one that was never decided is not kept."""
         if not self.plan.keeps_history or work.decision is None or work.ask is None:
             return
-        from nr_cli.store.entries import rows_of
+        from nr_cli.store.entries import Ended, rows_of
 
-        ask, decision, held = work.ask, work.decision, "".join(work.held)
-        # put together in the thread that writes it
-        entry = partial(rows_of, ask, decision, work.record, status, error, held, self.router.cwd)
-        self._log.add(entry)
+        held = "".join(work.held)
+        ended = Ended(work.ask, work.decision, work.record, status, error, held)
+        # its rows are put together in the thread that writes them
+        self._log.add(partial(rows_of, ended, self.router.cwd))
 
     def ending(self, number: int) -> NrError:
         """Returns why the run is broken off: this signal, or rows that cannot be written."""

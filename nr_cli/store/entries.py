@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nr_cli.store.history import HistoryRow, Status, new_id
 
@@ -16,18 +16,21 @@ if TYPE_CHECKING:
     from nr_cli.types.record import Record
 
 
-def rows_of(
-    ask: Ask,
-    decision: Decision,
-    record: Record | None,
-    status: Status,
-    error: NrError | None,
-    partial: str,
-    cwd: str | None,
-) -> list[HistoryRow]:
+class Ended(NamedTuple):
+    """An ask that is over: what came of it, `partial` being the text where there is no record."""
+
+    ask: Ask
+    decision: Decision
+    record: Record | None
+    status: Status
+    error: NrError | None
+    partial: str
+
+
+def rows_of(ended: Ended, cwd: str | None) -> list[HistoryRow]:
     """Returns what the history keeps of the opinions before an ask, then of the ask itself."""
-    own = ask_row(ask, decision, record, status, error, partial, cwd)
-    return [*opinion_rows(decision, cwd), own]
+    own = ask_row(ended, cwd)
+    return [*opinion_rows(ended.decision, cwd), own]
 
 
 def opinion_rows(decision: Decision, cwd: str | None) -> list[HistoryRow]:
@@ -43,22 +46,15 @@ def opinion_rows(decision: Decision, cwd: str | None) -> list[HistoryRow]:
         if ask is None or own is None or opinion.is_cached or not sent:
             continue
         status: Status = "error" if error else "ok"
-        row = ask_row(ask, own, opinion.record, status, error, "", cwd)
+        row = ask_row(Ended(ask, own, opinion.record, status, error, ""), cwd)
         about = opinion.question.about.removeprefix("label.")
         rows.append(row._replace(route=f"classify.{about}", conversation=None, ms=opinion.ms))
     return rows
 
 
-def ask_row(
-    ask: Ask,
-    decision: Decision,
-    record: Record | None,
-    status: Status,
-    error: NrError | None,
-    partial: str,
-    cwd: str | None,
-) -> HistoryRow:
+def ask_row(ended: Ended, cwd: str | None) -> HistoryRow:
     """Returns what the history keeps of an ask."""
+    ask, decision, record, status, error, partial = ended
     model = record.model if record else decision.chain[0] if decision.chain else None
     usage = record.usage if record else None
     moment = record.started if record else time.time()
