@@ -27,6 +27,7 @@ ROLES = (
     "ты опытный", "ты —", "представь, что ты", "你是一", "あなたは", "당신은 ",
 )  # fmt: skip
 SENTENCE = r"(?<=[.!?。！？؟।])\s*|\n+"
+SAID = r"(?:\b(?:this|that|it)(?:['’]s| is) (?:(?:so|very|really|truly) )?)?"  # goes with a claim
 PASTED = (
     r"^\s*(?:\[?\d{4}-\d\d-\d\d|\d\d:\d\d|\d+\.\d+\.\d+\.\d+|at [\w.$]+\(|[+@>|]|[{}<]|\"\w+\":)"
 )
@@ -111,7 +112,8 @@ def _without_claims(clause: str, claims: list[str]) -> str:
     if not found:
         return clause
     for claim in found:
-        clause = re.sub(re.escape(claim), " ", clause, flags=re.IGNORECASE)
+        said = rf"{SAID}{re.escape(claim)}[!.]*"
+        clause = re.sub(said, " ", clause, flags=re.IGNORECASE)
     return clause if len(clause.split()) > 3 else ""
 
 

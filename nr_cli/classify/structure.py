@@ -118,6 +118,18 @@ def without_stuffing(hits: list[Hit], words: list[str]) -> list[Hit]:
 
 def read_intent(task: Task, words: list[str], hits: list[Hit], text: str) -> Intent:
     """Returns the likeliest intent; its confidence (0 to 1) is low where cues are few or differ."""
+    scores = score_cues(task, words, hits, text)
+    if not scores:
+        short = len(words) <= 3 and not _dense(task.ask) > 8
+        return Intent("chat" if short else "factual", 0.2)
+    scores = {label: score / (1 + 0.06 * score) for label, score in scores.items()}
+    ranked = sorted(scores.values(), reverse=True)
+    best = max(scores, key=lambda label: scores[label])
+    return Intent(best, round(ranked[0] / (sum(ranked[:3]) + 0.9), 3))
+
+
+def score_cues(task: Task, words: list[str], hits: list[Hit], text: str) -> dict[Label, float]:
+    """Returns how strongly cue words together with the form of a prompt speak for each intent."""
     scores: dict[Label, float] = {}
     leads = _leading_places(words)
     for hit in hits:
@@ -131,13 +143,7 @@ def read_intent(task: Task, words: list[str], hits: list[Hit], text: str) -> Int
         scores["math"] = scores.get("math", 0.0) + 2.5
     for label, gain in _shape_cues(task, words, text):
         scores[label] = scores.get(label, 0.0) + gain
-    if not scores:
-        short = len(words) <= 3 and not _dense(task.ask) > 8
-        return Intent("chat" if short else "factual", 0.2)
-    scores = {label: score / (1 + 0.06 * score) for label, score in scores.items()}
-    ranked = sorted(scores.values(), reverse=True)
-    best = max(scores, key=lambda label: scores[label])
-    return Intent(best, round(ranked[0] / (sum(ranked[:3]) + 0.9), 3))
+    return scores
 
 
 def _leading_places(words: list[str]) -> frozenset[int]:

@@ -36,6 +36,7 @@ def examine(outside: Outside, known: Configured, net: bool) -> Iterator[Found]:
     yield from folders(router)
     yield from policy(known)
     yield from providers(known)
+    yield reader()
     yield from embedded(known)
     yield from stores(router)
     yield from terminal(outside)
@@ -115,6 +116,18 @@ def providers(known: Configured) -> Iterator[Found]:
             yield Found("keys", "ok", f"{count} kept in {keys_path(known.router.environ)}")
     except ConfigError as error:
         yield Found("keys", "problem", error.message, error.hint)
+
+
+def reader() -> Found:
+    """Returns whether the trained reader of prompts can be used."""
+    from nr_cli.classify.weights import MEND, PLACE, WeightsError, load
+
+    try:
+        load()
+    except WeightsError as error:
+        words = f"{PLACE.parent}: {error}; prompts are read by their structure alone"
+        return Found("reader", "problem", words, MEND)
+    return Found("reader", "ok", str(PLACE))
 
 
 def embedded(known: Configured) -> Iterator[Found]:

@@ -29,6 +29,7 @@ COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 PLANNED = (
     "budget", "calibrate", "serve", "trust",
 )  # fmt: skip
+QUIET = {"-q", "--quiet"}
 COMPLETING = "_NR_COMPLETE"  # set by a shell's completion script
 # Typer carries its own parser; the parent of its public BadParameter is what every misuse raises.
 MISUSE: type[Exception] = typer.BadParameter.__mro__[1]
@@ -140,6 +141,16 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as bug:
         behind = signal_behind(bug)
         return end_by(behind) if behind is not None else end_by_bug(outside, bug, arguments)
+    finally:
+        if not QUIET.intersection(arguments):
+            warn_of_reader(outside)
+
+
+def warn_of_reader(outside: Outside) -> None:
+    """Warns where prompts were read by structure alone, for want of the trained weights."""
+    reading = sys.modules.get("nr_cli.classify.reading")  # whoever reads no prompt, loads nothing
+    if reading is not None and (fault := reading.find_fault()):
+        outside.say(f"nr: {fault}; prompts are read by structure alone (nr doctor tells more)")
 
 
 def wants_json(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:

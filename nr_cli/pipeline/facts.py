@@ -123,10 +123,9 @@ class Reader:
     def classification(self) -> Classification:
         """Returns the classifier's reading."""
         if self._reading is None:
-            from nr_cli.classify.structure import read
-            from nr_cli.features.tokens import estimate
+            from nr_cli.classify.reading import read
 
-            self._reading = self._with_own(read(self.text, estimate(self.text), self.edges))
+            self._reading = self._with_own(read(self.text, self.edges))
         return self._reading
 
     def _with_own(self, reading: Classification) -> Classification:
