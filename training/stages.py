@@ -17,7 +17,6 @@ from rows import Row
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import GradientBoostingRegressor
 
-from nr_cli.classify.signals import Signals
 from nr_cli.classify.trees import ASKED, DEPTH, PLACES, Trees
 from nr_cli.types.facts import INTENTS
 
@@ -46,6 +45,7 @@ class Inputs(NamedTuple):
     dense: np.ndarray
     mean: np.ndarray
     spread: np.ndarray
+    prose: int  # which signal is the length of the prose
 
 
 class Reader(NamedTuple):
@@ -167,7 +167,7 @@ def lengths(inputs: Inputs, scores: np.ndarray) -> np.ndarray:
     shares = np.exp(scores - scores.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
     told = shares @ np.array([TOLD.get(label, 0.0) for label in INTENTS])
-    return np.asarray(LENGTH * told * inputs.dense[: len(scores), Signals._fields.index("prose")])
+    return np.asarray(LENGTH * told * inputs.dense[: len(scores), inputs.prose])
 
 
 def nll(scores: np.ndarray, truth: np.ndarray) -> float:

@@ -37,18 +37,20 @@ from stages import (
 from wrappers import WRAPPERS
 
 from nr_cli.classify import trained, trees, weights
-from nr_cli.classify.signals import Signals
+from nr_cli.classify.instruction import read_task
+from nr_cli.classify.signals import measure as measure_signals
 from nr_cli.types.facts import INTENTS
 
 BITS = 17  # 2**17 rows of 14 bytes: under 2 MB
-NAMES = (*Signals._fields, *(f"cue {label}" for label in INTENTS))
+SIGNALS = tuple(measure_signals(read_task(""), "", (), ()))
+NAMES = (*SIGNALS, *(f"cue {label}" for label in INTENTS))
 
 
 def main() -> int:
     """Trains, writes both files, prints the figures."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--public", type=Path)
-    options.add_argument("--out", type=Path, default=weights.PLACE.parent)
+    options.add_argument("--out", type=Path, default=Path(weights.PLACE).parent)
     options.add_argument("--short", action="store_true", help="a tenth of the corpus, for a test")
     chosen = options.parse_args()
     rows = list(read_corpus())[:: 10 if chosen.short else 1]
@@ -60,7 +62,7 @@ def main() -> int:
     header = settle(inputs, rows, seen)
     packed = pack(train(inputs, everything, folds), inputs, header)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    (chosen.out / weights.PLACE.name).write_bytes(packed)
+    (chosen.out / "reader.bin").write_bytes(packed)
     scores = seen.intents / header["temperature"]
     card = write_card(rows, others, scores, judge(inputs, seen, header))
     (chosen.out / "MODEL_CARD.md").write_text(card, "utf-8")
@@ -97,7 +99,7 @@ def measure(rows: list[Row], own: int) -> Inputs:
     plain = np.array(signals)
     mean, spread = plain[:own].mean(0).round(5), (plain[:own].std(0) + 1e-3).round(5)
     dense = np.clip((plain - mean) / spread, -weights.REACH, weights.REACH)
-    return Inputs(pieces, dense.astype(np.float32), mean, spread)
+    return Inputs(pieces, dense.astype(np.float32), mean, spread, SIGNALS.index("prose"))
 
 
 def pack(reader: Reader, inputs: Inputs, header: dict[str, float]) -> bytes:

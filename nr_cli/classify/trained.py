@@ -21,14 +21,13 @@ from nr_cli.classify.instruction import Task, read_task
 from nr_cli.classify.lexicon import Hit, find_cues
 from nr_cli.classify.pieces import Pieces, cut
 from nr_cli.classify.reasons import explain
-from nr_cli.classify.signals import Signals, measure
+from nr_cli.classify.signals import measure
 from nr_cli.classify.structure import PROOF, WORD, fold, score_cues, without_stuffing
 from nr_cli.classify.weights import Weights
 from nr_cli.types.facts import INTENTS, Classification, Complexity, Intent
 
 LONGEST = 1200  # characters whose words are looked at
 COMPLEXITY = len(INTENTS)  # the lane after the intents'
-PROSE = Signals._fields.index("prose")
 
 
 class Features(NamedTuple):
@@ -91,7 +90,7 @@ def extract(text: str) -> Features:
     # A cue's worth fades with the number of its like: ten of them say little more than three.
     faded = [cues.get(label, 0.0) / (1 + 0.3 * cues.get(label, 0.0)) for label in INTENTS]
     ask = asked(task, text)
-    return Features((*signals, *faded), cut(ask), ask, hits)
+    return Features((*signals.values(), *faded), cut(ask), ask, hits)
 
 
 def asked(task: Task, text: str) -> str:
@@ -113,8 +112,9 @@ def score(weights: Weights, features: Features) -> Scores:
     # Length alone tells much where the question is all there is (sums, questions of knowledge,
     # code), little where material is brought along.
     told = sum(share * part for share, part in zip(shares, weights.told, strict=True))
-    longer = weights.stretch * refined + weights.shift + weights.length * told * level[PROSE]
-    chance = round(1 / (1 + math.exp(-max(-30.0, min(30.0, longer)))), 3)
+    longer = weights.length * told * level[weights.prose]
+    logit = weights.stretch * refined + weights.shift + longer
+    chance = round(1 / (1 + math.exp(-max(-30.0, min(30.0, logit)))), 3)
     return Scores(shares, chance, level, moved)
 
 

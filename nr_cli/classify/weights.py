@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
@@ -23,7 +23,7 @@ MAGIC = b"nr-reader-2\n"
 START = 16384  # bytes kept for the header
 ZERO = 128  # the byte of a weight of 0
 REACH = 3.0  # standard deviations beyond which a signal says nothing more
-PLACE = Path(__file__).with_name("reader.bin")
+PLACE = os.path.join(os.path.dirname(__file__), "reader.bin")
 MEND = "install nr again: pip install --force-reinstall --no-deps nr-cli"
 
 
@@ -56,6 +56,11 @@ class Weights(NamedTuple):
     told: tuple[float, ...]
     trees: Trees
 
+    @property
+    def prose(self) -> int:
+        """Returns which signal is the length of the prose."""
+        return self.signals.index("prose")
+
     def place(self, key: int) -> int:
         """Returns where a feature's row begins in the table."""
         return (key & ((1 << self.bits) - 1)) * len(self.scale)
@@ -87,18 +92,19 @@ class Weights(NamedTuple):
         ]
 
 
-def load(path: Path = PLACE) -> Weights:
+def load(path: str = PLACE) -> Weights:
     """Returns the weights in a file, whose pages are shared with every other reader of it.
 
     Raises: WeightsError when the file is missing, damaged, or of another version.
     """
+    name = os.path.basename(path)
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path.name} cannot be read") from error
+        raise WeightsError(f"{name} cannot be read") from error
     if mapped[: len(MAGIC)] != MAGIC or len(mapped) < START:
-        raise WeightsError(f"{path.name} is no file of weights")
+        raise WeightsError(f"{name} is no file of weights")
     begin = len(MAGIC) + 4
     size = int.from_bytes(mapped[len(MAGIC) : begin], "little")
     try:
@@ -125,7 +131,7 @@ def load(path: Path = PLACE) -> Weights:
             trees=unpack(bytes(body[end:])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{path.name} is damaged") from error
+        raise WeightsError(f"{name} is damaged") from error
 
 
 def seal(header: object) -> int:

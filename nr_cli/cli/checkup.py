@@ -125,9 +125,9 @@ def reader() -> Found:
     try:
         load()
     except WeightsError as error:
-        words = f"{PLACE.parent}: {error}; prompts are read by their structure alone"
+        words = f"{os.path.dirname(PLACE)}: {error}; prompts are read by their structure alone"
         return Found("reader", "problem", words, MEND)
-    return Found("reader", "ok", str(PLACE))
+    return Found("reader", "ok", PLACE)
 
 
 def embedded(known: Configured) -> Iterator[Found]:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import nr_cli
-from nr_cli.classify.weights import PLACE
 
 WARNING = "prompts are read by structure alone"
 
@@ -22,7 +21,7 @@ def broken(tmp_path: Path) -> Path:
     """Returns a copy of the package whose weights a test may damage."""
     package = Path(nr_cli.__file__).parent
     shutil.copytree(package, tmp_path / "nr_cli", ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path / "nr_cli" / "classify" / PLACE.name
+    return tmp_path / "nr_cli" / "classify" / "reader.bin"
 
 
 def run(weights: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

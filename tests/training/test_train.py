@@ -25,5 +25,5 @@ def test_equal_prompts_give_equal_bytes(tmp_path: Path) -> None:
         [(tmp_path / run / name).read_bytes() for name in files] for run in ("first", "second")
     )
     assert first == second
-    assert weights.load(tmp_path / "first" / "reader.bin").signals == weights.load().signals
+    assert weights.load(str(tmp_path / "first" / "reader.bin")).signals == weights.load().signals
     assert b"## By source" in first[1]
