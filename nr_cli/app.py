@@ -202,7 +202,7 @@ class Router:
         began = time.perf_counter()
         policy, wants = self.policy, opinions is not None
         opinions = {} if opinions is None else opinions
-        reader = Reader(ask, policy.min_confidence, policy.bands, self._own_intent)
+        reader = self.reader(ask)
         labels = self._labels(ask.prompt.text, opinions, wants)
         facts = FactBook({**self.surroundings, **reader.sources(), **labels})
 
@@ -227,6 +227,11 @@ class Router:
             raise
         ms = (time.perf_counter() - began) * 1000
         return decision._replace(overhead_ms=ms, opinions=tuple(opinions.values()))
+
+    def reader(self, ask: Ask) -> Reader:
+        """Returns what reads the prompt of an ask as the policy wants it. Raises: ConfigError."""
+        policy = self.policy
+        return Reader(ask, policy.min_confidence, policy.bands, self._own_intent, self._refit)
 
     def consider(self, ask: Ask, reading: bool = False) -> Decision:
         """Returns the decision without asking any model: opinions of theirs come from the cache.
@@ -288,6 +293,23 @@ class Router:
         """Returns what finds the intents that the policy adds, None where it adds none."""
         spec = self.policy.own_intents
         return None if spec is None else self._learnt("intent", spec)
+
+    @cached_property
+    def _refit(self) -> Callable[[str, float], float] | None:
+        """Returns the policy's calibration of the complexity, None where it names none.
+
+        Raises: ConfigError for a file that cannot be used.
+        """
+        content = self.policy.calibration
+        if content is None:
+            return None
+        from nr_cli.classify.refit import CalibrationError, unpack
+
+        try:
+            return unpack(content).score
+        except CalibrationError as error:
+            words = f"the file that classify.complexity.calibration names {error}"
+            raise ConfigError(words, "nr calibrate --out makes one") from None
 
     def _learnt(self, name: str, spec: Mapping[str, Json]) -> Callable[[str], Labelled]:
         """Returns a classifier by example, which learns when it is first asked."""

@@ -17,6 +17,7 @@ from rows import Row
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import GradientBoostingRegressor
 
+from nr_cli.classify.trained import SEVERAL, STORY
 from nr_cli.classify.trees import ASKED, DEPTH, PLACES, Trees
 from nr_cli.types.facts import INTENTS
 
@@ -25,14 +26,21 @@ SEED = 7
 FAILING = np.array([0.05, 0.25, 0.47, 0.73, 0.93])  # the share of small models, band by band
 LOGIT = np.log(FAILING / (1 - FAILING))
 WRAPPED = 0.3  # what a wrapped copy counts
-PUBLIC = 12.0  # what all prompts of a third-party source count together
+PUBLIC = 24.0  # what all prompts of a third-party source count together
 INTENT_RIDGE = (1.3e-4, 6e-3)
 BAND_RIDGE = (3e-5, 3e-3)
 INTENT_ROUNDS, BAND_ROUNDS = 200, 60
 TREES, PACE, LEAST, PART, SHARE = 150, 0.08, 30, 0.6, 0.4
-# Work whose prompt is the question itself: there length tells.
-TOLD = {"math": 1.0, "reasoning": 1.0, "factual": 1.0, "code": 1.0}
-LENGTH = 0.3
+# What a stronger model gains depends on the kind of work; in a corpus that has as many hard
+# greetings as hard programs that is lost. The signs are those of LLMRouter's training prompts (code
+# .27, mathematics .23, logic .08, questions of fact .02, sentences nothing), the sizes a judgement.
+PRIOR = {
+    "code": 1.0, "math": 1.0, "reasoning": 0.7, "data": 0.8, "agentic": 0.8, "extract": 0.3,
+    "factual": -0.4, "translate": -0.3, "summarize": -0.4, "rewrite": -0.5, "writing": -0.6,
+    "brainstorm": -0.8, "chat": -1.0,
+}  # fmt: skip
+# Within each of those sets nothing but length told who fails, and that little.
+CALM, LENGTH = 0.85, 2.0
 # Hard prompts that stay low cost answers, easy ones that go high cost money: leaning down a little
 # brings the two rates closer together.
 LEAN = -0.4
@@ -45,7 +53,7 @@ class Inputs(NamedTuple):
     dense: np.ndarray
     mean: np.ndarray
     spread: np.ndarray
-    prose: int  # which signal is the length of the prose
+    names: tuple[str, ...]
 
 
 class Reader(NamedTuple):
@@ -144,30 +152,30 @@ def settle(inputs: Inputs, rows: Sequence[Row], seen: Marks) -> dict[str, float]
     costs = [nll(seen.intents / heat, truth) for heat in heats]
     temperature = round(float(heats[int(np.argmin(costs))]), 2)
     wanted = LOGIT[[row.band for row in rows]]
-    pushed = lengths(inputs, seen.intents / temperature)
     # Scores of rows not seen huddle in the middle; they are spread as the bands are.
-    low, high = 0.0, 4 * float(wanted.std() / seen.complexity.std())
-    for _ in range(40):
-        stretch = (low + high) / 2
-        narrow = (stretch * seen.complexity + pushed).std() < wanted.std()
-        low, high = (stretch, high) if narrow else (low, stretch)
-    shift = LEAN + float(wanted.mean() - (stretch * seen.complexity + pushed).mean())
+    stretch = float(wanted.std() / seen.complexity.std())
+    shift = LEAN + float(wanted.mean() - (stretch * seen.complexity).mean())
     return {"temperature": temperature, "stretch": round(stretch, 4), "shift": round(shift, 4)}
 
 
 def judge(inputs: Inputs, seen: Marks, header: dict[str, float]) -> np.ndarray:
-    """Returns the complexity, 0 to 1, of rows not seen."""
-    pushed = lengths(inputs, seen.intents / header["temperature"])
-    level = header["stretch"] * seen.complexity + header["shift"] + pushed
-    return np.asarray(1 / (1 + np.exp(-level)))
-
-
-def lengths(inputs: Inputs, scores: np.ndarray) -> np.ndarray:
-    """Returns what the length of its prose adds to each row."""
+    """Returns the complexity, 0 to 1, of rows not seen, as the reader computes it."""
+    scores = seen.intents / header["temperature"]
     shares = np.exp(scores - scores.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
-    told = shares @ np.array([TOLD.get(label, 0.0) for label in INTENTS])
-    return np.asarray(LENGTH * told * inputs.dense[: len(scores), inputs.prose])
+    level = header["stretch"] * seen.complexity + header["shift"]
+    level += shares @ np.array([PRIOR[label] for label in INTENTS])
+    raw = inputs.dense[: len(scores)] * inputs.spread + inputs.mean
+    numbers, words, hard = (
+        raw[:, inputs.names.index(name)] for name in ("numbers", "prose", "hard")
+    )
+    told = (numbers > SEVERAL) & (words > STORY) & (hard < 0.01)
+    sums = told & (shares[:, INTENTS.index("math")] > 0.5)
+    exam = np.maximum(raw[:, inputs.names.index("choices")], sums)
+    level += exam * (
+        LENGTH * inputs.dense[: len(scores), inputs.names.index("size")] - CALM * level
+    )
+    return np.asarray(1 / (1 + np.exp(-level)))
 
 
 def nll(scores: np.ndarray, truth: np.ndarray) -> float:

@@ -22,9 +22,10 @@ from card import write_card
 from rows import Row, read_corpus, read_public
 from scipy.sparse import csr_matrix
 from stages import (
+    CALM,
     LENGTH,
+    PRIOR,
     SEED,
-    TOLD,
     Inputs,
     Reader,
     assign_folds,
@@ -99,7 +100,7 @@ def measure(rows: list[Row], own: int) -> Inputs:
     plain = np.array(signals)
     mean, spread = plain[:own].mean(0).round(5), (plain[:own].std(0) + 1e-3).round(5)
     dense = np.clip((plain - mean) / spread, -weights.REACH, weights.REACH)
-    return Inputs(pieces, dense.astype(np.float32), mean, spread, SIGNALS.index("prose"))
+    return Inputs(pieces, dense.astype(np.float32), mean, spread, NAMES)
 
 
 def pack(reader: Reader, inputs: Inputs, header: dict[str, float]) -> bytes:
@@ -117,8 +118,9 @@ def pack(reader: Reader, inputs: Inputs, header: dict[str, float]) -> bytes:
         "spread": inputs.spread.tolist(),
         "dense": [[round(float(each), 4) for each in lane] for lane in lanes.dense.T],
         "bias": [round(float(each), 4) for each in lanes.bias],
+        "prior": [PRIOR[label] for label in INTENTS],
+        "calm": CALM,
         "length": LENGTH,
-        "told": [TOLD.get(label, 0.0) for label in INTENTS],
     }
     body = table.astype(np.uint8).tobytes() + trees.pack(write_trees(reader.trees))
     return weights.pack(fields, body)

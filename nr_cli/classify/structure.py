@@ -36,6 +36,7 @@ WH = (
     " quel quelle was wer wann wo welche chi quando dove quale quem onde qual wat wie wanneer"
     " waar welke co kto kiedy gdzie kim nerede vad vem var vilken apa siapa что кто когда где"
 )
+PROVE = ("prove", "prouve", "demuestra", "démontre", "dimostra", "demonstr", "udowodnij", "докажи")
 ROW = 4  # expert words side by side from which they are no sentence
 YES_NO = frozenset(
     [
@@ -106,14 +107,22 @@ def fold(text: str) -> str:
 
 def without_stuffing(hits: list[Hit], words: list[str]) -> list[Hit]:
     """Returns the hits without rows of expert words: a sentence has other words between them."""
-    hard = {words[hit.at] for hit in hits if hit.key == "hard" and hit.at < len(words)}
-    if len(hard) < ROW:
+    stuffed = find_stuffing(hits, words)
+    if not stuffed:
         return hits
-    places = {at for at, word in enumerate(words) if word in hard}
-    rows = {at for at in places if places.issuperset(range(at, at + ROW))}
-    stuffed = {at + step for at in rows for step in range(ROW)}
-    elsewhere = {words[at] for at in places - stuffed}
+    elsewhere = {word for at, word in enumerate(words) if at not in stuffed}
     return [hit for hit in hits if hit.at not in stuffed or words[hit.at] in elsewhere]
+
+
+def find_stuffing(hits: list[Hit], words: list[str]) -> frozenset[int]:
+    """Returns the places of words in a row of expert words; "prove" begins a wish, ends no row."""
+    found = {words[hit.at] for hit in hits if hit.key == "hard" and hit.at < len(words)}
+    hard = {word for word in found if not word.startswith(PROVE)}
+    if len(hard) < ROW:
+        return frozenset()
+    places = {at for at, word in enumerate(words) if word in hard}
+    rows = (at for at in places if places.issuperset(range(at, at + ROW)))
+    return frozenset(at + step for at in rows for step in range(ROW))
 
 
 def read_intent(task: Task, words: list[str], hits: list[Hit], text: str) -> Intent:

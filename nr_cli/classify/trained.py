@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -22,11 +22,14 @@ from nr_cli.classify.lexicon import Hit, find_cues
 from nr_cli.classify.pieces import Pieces, cut
 from nr_cli.classify.reasons import explain
 from nr_cli.classify.signals import measure
-from nr_cli.classify.structure import PROOF, WORD, fold, score_cues, without_stuffing
+from nr_cli.classify.structure import PROOF, WORD, find_stuffing, fold, score_cues
 from nr_cli.classify.weights import Weights
 from nr_cli.types.facts import INTENTS, Classification, Complexity, Intent
 
 LONGEST = 1200  # characters whose words are looked at
+MATH = INTENTS.index("math")
+SEVERAL = 0.9  # log2 of one more than one number, rounded down
+STORY = 4.3  # log2 of some twenty words
 COMPLEXITY = len(INTENTS)  # the lane after the intents'
 
 
@@ -81,16 +84,34 @@ def load() -> Weights:
 
 def extract(text: str) -> Features:
     """Returns what the model sees of a prompt."""
+    text = text.strip()
     task = read_task(text)
     folded = fold(task.ask)
     words = re.findall(WORD, folded)
-    hits = without_stuffing(find_cues(words, folded), words)
+    hits = find_cues(words, folded)
+    stuffed = find_stuffing(hits, words)
+    if 0 < len(stuffed) < len(words):
+        rest = without_words(task.ask, stuffed)
+        task = task._replace(ask=rest, prose=task.prose.replace(task.ask, rest))
+        folded = fold(rest)
+        words = re.findall(WORD, folded)
+        hits = find_cues(words, folded)
     signals = measure(task, text, hits, PROOF)
     cues = score_cues(task, words, hits, text)
     # A cue's worth fades with the number of its like: ten of them say little more than three.
     faded = [cues.get(label, 0.0) / (1 + 0.3 * cues.get(label, 0.0)) for label in INTENTS]
     ask = asked(task, text)
     return Features((*signals.values(), *faded), cut(ask), ask, hits)
+
+
+def without_words(text: str, places: frozenset[int]) -> str:
+    """Returns the text without its words at these places."""
+    kept, end = [], 0
+    for at, found in enumerate(re.finditer(WORD, text)):
+        if at in places:
+            kept.append(text[end : found.start()])
+            end = found.end()
+    return "".join((*kept, text[end:])).strip()
 
 
 def asked(task: Task, text: str) -> str:
@@ -109,13 +130,19 @@ def score(weights: Weights, features: Features) -> Scores:
     ]
     shares = soften(lanes[:COMPLEXITY], weights.temperature)
     refined, moved = weights.trees.climb([*level, lanes[COMPLEXITY]])
-    # Length alone tells much where the question is all there is (sums, questions of knowledge,
-    # code), little where material is brought along.
-    told = sum(share * part for share, part in zip(shares, weights.told, strict=True))
-    longer = weights.length * told * level[weights.prose]
-    logit = weights.stretch * refined + weights.shift + longer
+    logit = weights.stretch * refined + weights.shift
+    logit += sum(share * more for share, more in zip(shares, weights.prior, strict=True))
+    exam = find_exam(weights, features.signals, shares)
+    logit += exam * (weights.length * level[weights.signals.index("prose")] - weights.calm * logit)
     chance = round(1 / (1 + math.exp(-max(-30.0, min(30.0, logit)))), 3)
     return Scores(shares, chance, level, moved)
+
+
+def find_exam(weights: Weights, signals: Sequence[float], shares: Sequence[float]) -> float:
+    """Returns 1 for a question as examinations ask it: one with options, a sum told in words."""
+    given = dict(zip(weights.signals, signals, strict=False))
+    told = given["numbers"] > SEVERAL and given["prose"] > STORY and not given["hard"]
+    return max(given["choices"], float(told and shares[MATH] > 0.5))
 
 
 def soften(scores: list[float], temperature: float) -> list[float]:

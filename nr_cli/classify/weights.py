@@ -37,8 +37,9 @@ class Weights(NamedTuple):
     `trees` refine the last lane by the signals with that lane's score beside them. `scale` is the
     worth of one step of a byte, `mean` with `spread` bring signals to one size, `temperature` cools
     the intents' confidence, `stretch` with `shift` bring the complexity to the share of small
-    models that fail, `length` is what one more standard deviation of prose adds to work that is
-    told by its length (`told`, a share for each intent).
+    models that fail, `prior` is what each kind of work adds to that. Of a question as examinations
+    ask it words tell little: `calm` is the share of their say it loses, `length` what one more
+    standard deviation of its words adds instead.
     """
 
     table: memoryview
@@ -52,14 +53,10 @@ class Weights(NamedTuple):
     temperature: float
     stretch: float
     shift: float
+    prior: tuple[float, ...]
+    calm: float
     length: float
-    told: tuple[float, ...]
     trees: Trees
-
-    @property
-    def prose(self) -> int:
-        """Returns which signal is the length of the prose."""
-        return self.signals.index("prose")
 
     def place(self, key: int) -> int:
         """Returns where a feature's row begins in the table."""
@@ -126,8 +123,9 @@ def load(path: str = PLACE) -> Weights:
             temperature=header["temperature"],
             stretch=header["stretch"],
             shift=header["shift"],
+            prior=tuple(header["prior"]),
+            calm=header["calm"],
             length=header["length"],
-            told=tuple(header["told"]),
             trees=unpack(bytes(body[end:])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from nr_cli.cli.evalrows import STRONG, WEAK, Expected
@@ -37,11 +37,13 @@ class Pair(NamedTuple):
     strong: str
 
 
-def find_pair(rows: Sequence[Reading], weak: str | None, strong: str | None) -> Pair | None:
+def find_pair(
+    outcomes: Iterable[Mapping[str, float]], weak: str | None, strong: str | None
+) -> Pair | None:
     """Returns the models to compare: those named, else the lowest and the highest by mean."""
     totals: dict[str, tuple[float, int]] = {}
-    for row in rows:
-        for name, score in row.expected.outcomes.items():
+    for scores in outcomes:
+        for name, score in scores.items():
             total, count = totals.get(name, (0.0, 0))
             totals[name] = (total + score, count + 1)
     means = {name: total / count for name, (total, count) in totals.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from nr_cli.features.size import count_lines
-from nr_cli.types.facts import Classification, Fact, FactValue, Intent, Labelled
+from nr_cli.types.facts import Classification, Complexity, Fact, FactValue, Intent, Labelled
 from nr_cli.types.json import Json
 from nr_cli.types.message import NEED_OF
 from nr_cli.types.prompt import Ask
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Source: TypeAlias = "Callable[[], FactValue | Labelled | Fact | None]"
 Labeller: TypeAlias = "Callable[[str], Labelled]"
+Refit: TypeAlias = "Callable[[str, float], float]"  # a prompt, the reader's score -> the score
 
 LONG_CONTEXT = 100_000  # tokens from which a prompt needs a model made for length
 UNKNOWN: dict[str, str] = {
@@ -91,13 +92,15 @@ class Reader:
         min_confidence: float,
         edges: Mapping[str, float] | None = None,
         own_intent: Labeller | None = None,
+        refit: Refit | None = None,
     ) -> None:
-        """Takes the ask with the policy's say on confidence, bands, intents of its own."""
+        """Takes the ask with the policy's say on confidence, bands, own intents, calibration."""
         self.ask = ask
         self.text = ask.prompt.text
         self.min_confidence = min_confidence
         self.edges = edges
         self.own_intent = own_intent
+        self.refit = refit
         self._reading: Classification | None = None
         self._tokens: int | None = None
 
@@ -125,8 +128,20 @@ class Reader:
         if self._reading is None:
             from nr_cli.classify.reading import read
 
-            self._reading = self._with_own(read(self.text, self.edges))
+            self._reading = self._with_own(self._refitted(read(self.text, self.edges)))
         return self._reading
+
+    def _refitted(self, reading: Classification) -> Classification:
+        """Returns the reading with its complexity as prompts like the user's own came out."""
+        if self.refit is None:
+            return reading
+        from nr_cli.classify.bands import band_of
+
+        score = self.refit(self.text, reading.complexity.score)
+        reasons = (*reading.reasons[:1], "fitted to prompts of yours", *reading.reasons[1:2])
+        return reading._replace(
+            complexity=Complexity(band_of(score, self.edges), score), reasons=reasons
+        )
 
     def _with_own(self, reading: Classification) -> Classification:
         """Returns the reading with the policy's own intent where one is near."""

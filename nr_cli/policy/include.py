@@ -39,6 +39,15 @@ def read_include(pattern: str, from_file: str) -> list[tuple[str, bytes]]:
     ]
 
 
+def read_beside(from_file: str, name: str) -> bytes:
+    """Returns the bytes of one file in a policy's directory. Raises: ValueError."""
+    import os
+
+    if os.path.isabs(name) or name.startswith("~"):
+        raise ValueError(f"{quote(name)} is not beside the policy")
+    return _read_below(os.path.realpath(os.path.dirname(os.path.abspath(from_file))), name)
+
+
 def _read_below(top: str, name: str) -> bytes:
     import os
 

@@ -95,6 +95,25 @@ class Policy:
         return {band: BAND_EDGES[band] if edge is None else edge for band, edge in edges.items()}
 
     @cached_property
+    def calibration(self) -> bytes | None:
+        """Returns the file that fits the complexity to somebody's own prompts, None without one.
+
+        Raises: ConfigError when it cannot be read.
+        """
+        path: Path = ("classify", "complexity", "calibration")
+        name = self._reader.text(path)
+        if name is None:
+            return None
+        from nr_cli.policy.include import read_beside
+
+        place = self._document.place(path)
+        try:
+            return read_beside(place.file, name)
+        except ValueError as error:
+            where = f"{place.file}:{place.line}:{place.column}"
+            raise ConfigError(f"{where}: {error}", "nr calibrate --out makes one") from None
+
+    @cached_property
     def second_opinion(self) -> SecondOpinion | None:
         """Returns whom to ask where a complexity score is near an edge, None for nobody."""
         path: Path = ("classify", "complexity", "second_opinion")

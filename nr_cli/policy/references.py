@@ -34,6 +34,7 @@ def check_references(checking: Checking) -> None:
     for path in uses(checking):
         _check_use_name(checking, path)
     _check_bands(checking)
+    _check_calibration(checking)
     _check_patterns(checking)
     for path in judge_paths(checking):
         _check_use_name(checking, path)
@@ -177,6 +178,19 @@ def _check_bands(checking: Checking) -> None:
     numbers = [edge for edge in edges if isinstance(edge, int | float)]
     if len(numbers) == len(edges) and any(a >= b for a, b in pairwise(numbers)):
         checking.report(path, "NR134", "the edges must rise from trivial to hard")
+
+
+def _check_calibration(checking: Checking) -> None:
+    """Reports a calibration that cannot be read; what is in it is for its reader to say."""
+    path: Path = ("classify", "complexity", "calibration")
+    name = checking.document.text(path)
+    if name and not has_variables(name):
+        from nr_cli.policy.include import read_beside
+
+        try:
+            read_beside(checking.document.place(path).file, name)
+        except ValueError as error:
+            checking.report(path, "NR136", f"{error}: make it with nr calibrate --out")
 
 
 def _check_patterns(checking: Checking) -> None:

@@ -134,6 +134,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
     },
     "complexity": {
         "bands": Field("section", "each band's upper edge", section="bands"),
+        "calibration": Field("text", "a file of nr calibrate, beside this one"),
         "second_opinion": Field("section", "whom to ask near an edge that decides the route",
                                 section="second_opinion"),
     },

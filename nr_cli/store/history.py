@@ -197,6 +197,15 @@ class History:
         values = [rating, told, time.time() if rating else None, id]
         return bool(self._attempt(lambda con: con.execute(sql, values).rowcount, write=True))
 
+    def rated(self) -> tuple[tuple[str, str], ...]:
+        """Returns each rated ask's prompt with its rating, oldest first; digests are no prompts."""
+        query = (
+            "SELECT prompt, rating FROM asks WHERE rating IS NOT NULL AND NOT prompt_hashed"
+            " ORDER BY time, number"
+        )
+        found = self.read(lambda opened: opened.execute(query).fetchall())
+        return tuple((str(prompt), str(rating)) for prompt, rating in found or ())
+
     def conversation(self, id: str) -> tuple[HistoryRow, ...]:
         """Returns the asks of the conversation with this id, oldest first.
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import KEY, Done, Faults, Nr
 
-PROMPT = "Compare three ways to cache HTTP responses for a small shop."
+PROMPT = "Draft a migration plan for our ledger: zero downtime, a rollback, each risk."
 RULE = '{name: strong, when: {complexity: ">=hard"}, use: big}'
 
 Write = Callable[..., None]

@@ -33,13 +33,13 @@ COMMANDS = (
     ("keys",), ("keys", "set"), ("keys", "get"), ("keys", "list"), ("keys", "which"),
     ("keys", "path"),
     ("models",), ("models", "list"), ("models", "show"), ("models", "pull"), ("models", "update"),
-    ("init",), ("doctor",), ("completion",), ("rate",), ("eval",),
+    ("init",), ("doctor",), ("completion",), ("rate",), ("calibrate",), ("eval",),
     ("import",), ("import", "llm"), ("import", "aichat"), ("import", "mods"),
 )  # fmt: skip
 # Flags in the documents that belong to other programs: benchmarks, git, jq, the tools compared.
 FOREIGN = {
     "--short", "--cached", "--arg", "--rawfile", "--chat", "--repl", "--functions", "--rag",
-    "--serve",
+    "--serve", "--peers",
 }  # fmt: skip
 
 

@@ -153,6 +153,7 @@ def test_the_bound_of_a_long_duration_is_told_in_days() -> None:
         ),
         pytest.param("classify: {u: {use: regex, labels: {a: '(a+)+$'}}}", "NR132", id="regex"),
         pytest.param("classify: {complexity: {bands: {easy: 0.9}}}", "NR134", id="bands"),
+        pytest.param("classify: {complexity: {calibration: gone}}", "NR136", id="calibration"),
         pytest.param("requires: 0.1", "NR111", id="requires without >="),
         pytest.param("requires: '>=99'", "NR116", id="requires a newer nr"),
     ],

@@ -62,7 +62,7 @@ def evaluate(
     for option, name in (("--weak", weak), ("--strong", strong)):
         if name is not None and name not in named:
             raise UsageError(f"{option} {name}: no row has an outcome of it")
-    pair = find_pair(rows, weak, strong)
+    pair = find_pair([row.expected.outcomes for row in rows], weak, strong)
     whole = figures_of(rows, pair, 0)
     document: dict[str, Json] = {
         "version": 1, "bad_rows": len(bad), "overall": whole,
@@ -103,13 +103,11 @@ def read_rows(data: str, outside: Outside, router: Router, bad: list[int]) -> It
 def read_one(router: Router, prompt: str, expected: Expected) -> Reading:
     """Returns what nr reads of a prompt, where it would send it if its row expects that."""
     from nr_cli.cli.evaluating import Reading
-    from nr_cli.pipeline.facts import Reader
     from nr_cli.types.prompt import Ask, Prompt
 
     ask = Ask(Prompt(prompt, None, "batch"))
-    policy = router.policy
     began = time.perf_counter()
-    found = Reader(ask, policy.min_confidence, policy.bands).classification()
+    found = router.reader(ask).classification()
     ms = (time.perf_counter() - began) * 1000
     route, model = "", ""
     if expected.route is not None or expected.model is not None:
