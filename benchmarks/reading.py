@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, Popen
+from subprocess import DEVNULL, PIPE, Popen, run
 from typing import NamedTuple
 
 from peers import Peer, install
@@ -125,6 +125,9 @@ def main() -> int:
     if chosen.peers and (place := install(LITELLM)) is not None:
         for name in ("v1", "v2"):
             readers[f"LiteLLM {name}"] = LiteLLM(place / "python", name)
+        sizes = {"nr-cli": Path(sys.executable), "litellm": place / "python"}
+        told = (f"{name} {installed_mb(python, name)} MB" for name, python in sizes.items())
+        print(f"installed with all they require: {', '.join(told)}")
     sets: dict[str, list[Row]] = {}
     if chosen.data is not None:
         for name in SETS:
@@ -144,6 +147,12 @@ def main() -> int:
         show_calibrated(sets)
         show_intents(load(chosen.data / "intent" / "dev.jsonl.gz"))
     return 0
+
+
+def installed_mb(python: Path, name: str) -> str:
+    """Returns the megabytes of a distribution with its requirements, as its own Python sees it."""
+    command = [python, HERE / "installed_size.py", name]
+    return run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def judge(reader: Reader, clear: Sequence[Row]) -> tuple[float, float]:

@@ -17,12 +17,12 @@ Written by `python training/train.py`; do not edit. The weights are `reader.bin`
 
 - **What it does**: tells a prompt's intent (13 labels) with a confidence, and how likely a small
   model (3 to 8 billion parameters) fails on it (0 to 1, five bands). Offline, in pure Python.
-- **Method**: linear over hashed words, pairs, pieces of four characters, 33 signals of structure,
+- **Method**: linear over hashed words, pairs, pieces of four characters, 34 signals of structure,
   cue words of some thirty languages, one byte a weight. Intents are parted by the squared hinge,
   their scores cooled by a temperature; the complexity is a logistic unit, refined by 150 boosted
   trees of three questions over the signals.
 - **Trained on**: {own} prompts written for this project (`training/corpus/`, judged by
-  `docs/rubric.md`), each also once inside a wrapper (courtesy, roles, agents' reminders, claims of
+  `docs/rubric.md`), each also twice inside wrappers (courtesy, roles, agents' reminders, claims of
   urgency){others}.
 - **Figures**: each source was read by a model that saw none of its rows (five folds over sources).
   A source of one language group is then read without most of its languages, so the rows for other

@@ -35,12 +35,12 @@ TREES, PACE, LEAST, PART, SHARE = 150, 0.08, 30, 0.6, 0.4
 # greetings as hard programs that is lost. The signs are those of LLMRouter's training prompts (code
 # .27, mathematics .23, logic .08, questions of fact .02, sentences nothing), the sizes a judgement.
 PRIOR = {
-    "code": 1.0, "math": 1.0, "reasoning": 0.7, "data": 0.8, "agentic": 0.8, "extract": 0.3,
-    "factual": -0.4, "translate": -0.3, "summarize": -0.4, "rewrite": -0.5, "writing": -0.6,
-    "brainstorm": -0.8, "chat": -1.0,
+    "code": 1.1, "math": 1.1, "reasoning": 0.8, "data": 0.9, "agentic": 0.9, "extract": 0.2,
+    "factual": -0.8, "translate": -0.3, "summarize": -0.5, "rewrite": -0.6, "writing": -0.8,
+    "brainstorm": -1.0, "chat": -1.2,
 }  # fmt: skip
 # Within each of those sets nothing but length told who fails, and that little.
-CALM, LENGTH = 0.85, 2.0
+CALM, LENGTH = 0.9, 2.0
 # Hard prompts that stay low cost answers, easy ones that go high cost money: leaning down a little
 # brings the two rates closer together.
 LEAN = -0.4

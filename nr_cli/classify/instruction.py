@@ -55,15 +55,18 @@ def read_task(text: str) -> Task:
 
 def _without_envelopes(text: str) -> str:
     """Returns the text without what an agent's harness wrapped around the user's words."""
-    whole = text
+    whole, low = text, text.lower()
+    if len(low) != len(text):  # a letter that grows: places would not be the text's
+        low = text
     for name in ENVELOPES:
         opening, closing = f"<{name}>", f"</{name}>"
         for _ in range(8):
-            start = text.find(opening)
-            end = text.find(closing, start)
+            start = low.find(opening)
+            end = low.find(closing, start)
             if start < 0 or end < 0:
                 break
-            text = f"{text[:start]}\n{text[end + len(closing) :]}"
+            end += len(closing)
+            text, low = f"{text[:start]}\n{text[end:]}", f"{low[:start]}\n{low[end:]}"
     return text if text.strip() else whole
 
 

@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 
 MIDDLE = 0.35  # the score from which reasons speak for difficulty, below for ease
 LOOKED_AT = 60  # tokens that may be named
+# Words of any English sentence: they may weigh, but tell nobody why.
+COMMON = frozenset(
+    (
+        "about", "after", "again", "all", "also", "and", "another", "any", "are", "back", "because",
+        "before", "between", "both", "but", "can", "could", "each", "every", "few", "for", "from",
+        "get", "give", "has", "have", "her", "here", "him", "his", "how", "into", "its", "just",
+        "like", "make", "many", "more", "most", "much", "must", "name", "need", "never", "new",
+        "not", "now", "off", "old", "one", "only", "other", "our", "out", "over", "own", "same",
+        "say", "says", "see", "she", "should", "since", "small", "some", "still", "such", "take",
+        "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "thing",
+        "third", "this", "those", "three", "two", "under", "use", "uses", "very", "want", "was",
+        "way", "well", "were", "what", "when", "where", "which", "while", "who", "why", "will",
+        "with", "without", "would", "year", "you", "your",
+    )
+)  # fmt: skip
 LEAST = 0.08  # a lesser push is not worth a word
 
 # What a signal says when it speaks for difficulty, and for ease; {n} is what was counted.
@@ -105,7 +120,7 @@ def _phrase(name: str, value: float, more: bool, features: Features) -> str:
 def _strongest(weights: Weights, asked: str, lane: int, way: int) -> str:
     """Returns the word that pushes a lane furthest that way, nothing when none does."""
     best, found = 24, ""  # steps of a byte; less is no more than chance
-    small = load_marks()  # words that any sentence has: they may weigh, but tell nobody why
+    small = COMMON.union(load_marks())
     for token in dict.fromkeys(words_of(asked)[:LOOKED_AT]):
         if 2 < len(token) < 24 and token[0].isalpha() and token not in small:
             step = weights.table[weights.place(hash_word(token)) + lane]

@@ -22,7 +22,7 @@ from nr_cli.classify import trained
 
 FORM = "nr-calibration-1"
 BITS = 14  # 2**14 places of hashed pieces, a byte each
-RIDGES = (1.0, 4.0, 16.0)  # tried on a part of the prompts; the least is for many prompts
+RIDGES = (4.0, 16.0, 64.0)  # tried on a part of the prompts; the least is for many prompts
 ROUNDS = 12
 DENSE = 0.25  # what a signal weighs beside the pieces, whose block has length one
 REACH = 3.0

@@ -52,6 +52,7 @@ def measure(task: Task, text: str, hits: Sequence[Hit], proof: tuple[str, ...]) 
     return {
         "words": log2(1 + len(asked) + _count_dense(task.ask) // 2),
         "prose": log2(1 + length),
+        "letters": log2(1 + len(task.prose)),
         "size": log2(1 + len(text)),
         "material": task.material / (1 + len(text)),
         "sentences": _many(prose, ". ", "? ", "。", ".\n", "! "),

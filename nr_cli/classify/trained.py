@@ -133,7 +133,9 @@ def score(weights: Weights, features: Features) -> Scores:
     logit = weights.stretch * refined + weights.shift
     logit += sum(share * more for share, more in zip(shares, weights.prior, strict=True))
     exam = find_exam(weights, features.signals, shares)
-    logit += exam * (weights.length * level[weights.signals.index("prose")] - weights.calm * logit)
+    logit += exam * (
+        weights.length * level[weights.signals.index("letters")] - weights.calm * logit
+    )
     chance = round(1 / (1 + math.exp(-max(-30.0, min(30.0, logit)))), 3)
     return Scores(shares, chance, level, moved)
 

@@ -105,7 +105,7 @@ def test_what_is_pasted_does_not_make_an_easy_ask_hard() -> None:
         ("Prove Fermat's little theorem with care", "asks for mathematics"),
         ("Translate 'cat' to French", "asks for a translation"),
         ("hi", "a short"),
-        ("Prove by induction that the theorem holds for every compact manifold", "proof"),
+        ("Prove by induction that the theorem holds for every compact manifold", "theorem"),
     ],
 )
 def test_the_reasons_say_what_was_seen(prompt: str, reason: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import KEY, Done, Faults, Nr
 
-PROMPT = "Draft a migration plan for our ledger: zero downtime, a rollback, each risk."
+PROMPT = "Compare two ways to cache HTTP responses for a shop, with the risks of each."
 RULE = '{name: strong, when: {complexity: ">=hard"}, use: big}'
 
 Write = Callable[..., None]
