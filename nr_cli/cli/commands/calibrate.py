@@ -12,7 +12,6 @@ from nr_cli.cli.flags import flag
 from nr_cli.errors import ExitCode, InputError, UsageError
 
 if TYPE_CHECKING:
-    from nr_cli.app import Router
     from nr_cli.cli.calibrating import Labelled
     from nr_cli.cli.env import Outside
 
@@ -63,7 +62,7 @@ def calibrate(
     if out is not None:
         replaceable(out, "--out")  # said before the work rather than after
     outside, router = outside_with_router(policy, no_project)
-    rows = list(read_rows(data, outside, weak, strong) if data else read_log(router))
+    rows = list(read_rows(data, outside, weak, strong) if data else read_log())
     refuse_too_few(rows, data)
     edge = min(0.99, max(0.01, router.policy.bands["medium"]))
     line = ProgressLine(outside)
@@ -114,15 +113,14 @@ def read_rows(
             yield row
 
 
-def read_log(router: Router) -> Iterator[Labelled]:
-    """Yields the asks in the log that somebody rated. Raises: InputError."""
+def read_log() -> Iterator[Labelled]:
+    """Yields the asks in the log that somebody rated. Raises: Unreadable."""
     from nr_cli.cli.calibrating import Labelled
-    from nr_cli.store.history import History, history_path
+    from nr_cli.cli.pastlog import check, open_log
 
-    log = History(history_path(router.paths.state))
+    log = open_log()
     rated = log.rated()
-    if log.trouble:
-        raise InputError(f"log: {log.trouble}", "see nr doctor")
+    check(log)
     for prompt, rating in rated:
         yield Labelled(prompt, float(rating == "good"), 1.0)
 

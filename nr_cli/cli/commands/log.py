@@ -12,17 +12,15 @@ import typer
 
 from nr_cli.cli.env import Outside
 from nr_cli.cli.figures import format_time
+from nr_cli.cli.pastlog import check, find_file, find_row, line_of, open_log
 from nr_cli.cli.screen import neutralise
-from nr_cli.errors import ConfigError, ExitCode, InputError, NrError, UsageError
+from nr_cli.errors import ConfigError, UsageError
 from nr_cli.store.discreet import MAX_INT
-from nr_cli.store.history import Filters, History, HistoryRow, history_path
-from nr_cli.store.paths import find_paths
+from nr_cli.store.history import Filters, History, HistoryRow
 from nr_cli.store.tally import AXES, Axis, Tally, read_tally
 from nr_cli.types.json import Json
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-PROMPT_WIDTH = 60
-MARKS = {"good": "+", "bad": "-"}
 
 app = typer.Typer(
     help="Read the log of past asks.\n\nExample: nr log search certificate",
@@ -152,7 +150,7 @@ def show_path() -> None:
 
     Example: sqlite3 "$(nr log path)" .schema
     """
-    path = _find_file()
+    path = find_file()
     if path is None:
         raise ConfigError("log: there is no directory for it", "set HOME or NR_STATE_DIR")
     typer.echo(os.fsencode(path))
@@ -183,46 +181,6 @@ def _parse_bounds(since: str | None, until: str | None) -> tuple[float | None, f
     )
 
 
-def _find_file() -> str | None:
-    return history_path(find_paths(os.environ).state)
-
-
-def open_log() -> History:
-    """Returns the log of past asks."""
-    return History(_find_file())
-
-
-class Unreadable(NrError):
-    """The log is there, but cannot be read: now (75) or at all (1)."""
-
-    code = "no_input"
-
-    def __init__(self, trouble: str) -> None:
-        super().__init__(f"log: {trouble}", "nr log path names the file")
-        self.exit = ExitCode.TRY_LATER if "locked" in trouble else ExitCode.NO
-
-
-def find_row(log: History, id: str | None, answered: bool = False) -> HistoryRow:
-    """Returns the ask with this id or beginning of one; without one the last, or last answered.
-
-    Raises: InputError when there is none, Unreadable.
-    """
-    row = log.last(answered) if id is None else log.show(id)
-    check(log)
-    if row is None and id is None:
-        wanted = "answer" if answered else "ask"
-        raise InputError(f"log: there is no last {wanted}", "ask something first, or name an id")
-    if row is None:
-        raise InputError(f"log: no single ask has the id {neutralise(id or '')}", "see nr log list")
-    return row
-
-
-def check(log: History) -> None:
-    """Raises: Unreadable if the log could not be read; what is not there is no trouble."""
-    if log.trouble:
-        raise Unreadable(log.trouble)
-
-
 def _write_page(path: str, tally: Tally, filters: Filters) -> None:
     from nr_cli.cli.page import page
     from nr_cli.cli.plain import replaceable, write_file
@@ -238,19 +196,6 @@ def _show_rows(log: History, rows: tuple[HistoryRow, ...], as_json: bool) -> Non
         return
     for row in rows:
         typer.echo(neutralise(line_of(row)).encode("utf-8", "replace"))
-
-
-def line_of(row: HistoryRow) -> str:
-    """Returns an ask in one line: `+` or `-` beside its status where somebody judged it."""
-    when = format_time(row.time, "%Y-%m-%d %H:%M")
-    prompt = " ".join(row.prompt[: PROMPT_WIDTH * 4].split())
-    if len(prompt) > PROMPT_WIDTH:
-        prompt = prompt[: PROMPT_WIDTH - 1] + "…"
-    mark = MARKS.get(row.rating or "", " ")
-    return (
-        f"{row.id}  {when}  {row.status:<11}{mark} {row.route or '-':<12}  {row.model or '-':<16}"
-        f"  {prompt}"
-    )
 
 
 def _describe(row: HistoryRow) -> str:

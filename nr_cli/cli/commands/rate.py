@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nr_cli.cli.commands.log import check, find_row, line_of, open_log
+from nr_cli.cli.pastlog import check, find_row, line_of, open_log
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import InputError, UsageError
 from nr_cli.store.history import HistoryRow, Rating
