@@ -158,11 +158,13 @@ def _solve(
 def place(fit: Fitted, said: Sequence[float], share: float, edge: float) -> Fitted:
     """Returns the fit whose score passes the edge (0 to 1) for this share of what was said."""
     ordered = sorted(said)
-    at = min(len(ordered) - 1, max(0, round((1 - share) * len(ordered))))
+    at = min(len(ordered) - 1, max(1, round((1 - share) * len(ordered))))
+    # half-way: where prompts fall into two kinds, those like the lesser of one kind stay with it
+    between = (ordered[at - 1] + ordered[at]) / 2
     middle = sum(ordered) / len(ordered)
     width = math.sqrt(sum((each - middle) ** 2 for each in ordered) / len(ordered)) or 1.0
     stretch = 1.5 / width
-    return fit._replace(stretch=stretch, shift=math.log(edge / (1 - edge)) - stretch * ordered[at])
+    return fit._replace(stretch=stretch, shift=math.log(edge / (1 - edge)) - stretch * between)
 
 
 def pack(fit: Fitted, told: Mapping[str, object]) -> bytes:

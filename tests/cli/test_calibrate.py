@@ -62,7 +62,7 @@ def test_what_is_learnt_moves_the_route(nr: Nr, home: Path, learnable: Path) -> 
     env = {"NR_POLICY": str(policy)}
     hard = nr("route", "--json", "Which forms does the office need for canoes", env=env)
     easy = nr("route", "--json", "Say something about canoes for our newsletter", env=env)
-    assert score(hard) > score(easy) + 0.2
+    assert score(hard) > 0.6 > score(easy), "the edge lies half-way between the two kinds"
     assert "fitted to prompts of yours" in hard.document["reasons"]
 
 
