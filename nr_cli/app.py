@@ -27,6 +27,7 @@ from nr_cli.types.steps import Reply, Step
 if TYPE_CHECKING:
     from nr_cli.catalog.lookup import Catalog
     from nr_cli.pipeline.answer import Shelf
+    from nr_cli.pipeline.breaker import Groups, Health
     from nr_cli.policy.builtin import Choice
     from nr_cli.policy.document import Document
     from nr_cli.policy.policy import Policy
@@ -91,6 +92,30 @@ class Router:
         from nr_cli.store.history import History, history_path
 
         return History(history_path(self.paths.state))
+
+    @cached_property
+    def backends(self) -> Health:
+        """Returns what is known of backends, by all processes on this machine."""
+        from nr_cli.pipeline.breaker import Health
+        from nr_cli.store.states import States
+
+        states = States(self.paths.state, "backends")
+        return Health(states, self._groups, self.policy.breaker, time.time)
+
+    def _groups(self, model: Model) -> Groups:
+        """Returns with whom a model rests, as the policy's `breaker.share` says."""
+        from nr_cli.pipeline.breaker import Groups
+
+        provider, share = model.provider, self.policy.breaker.share
+        if share == "quota_group" and provider.quota_group:
+            name = digest(f"group\0{provider.quota_group}")[:32]
+            return Groups(name, name, provider.quota_group, provider.quota_group)
+        place = "/".join(provider.base_url.split("/", 3)[:3]) or provider.name
+        origin = f"{provider.kind}\0{place}\0{self.credential(model).fingerprint}"
+        one, all_ = digest(f"{origin}\0{model.wire}")[:32], digest(origin)[:32]
+        if share == "provider":
+            return Groups(all_, all_, provider.name, provider.name)
+        return Groups(one, one if share == "model" else all_, model.id, provider.name)
 
     def remember(self, rows: Sequence[HistoryRow]) -> bool:
         """Keeps rows in the history, all or none; trouble there never reaches the answer."""
@@ -394,7 +419,7 @@ class Router:
         """Returns what the pipeline is handed for one ask; `opinions` is what was heard before."""
         from nr_cli.pipeline.ports import Ports
 
-        ports = Ports(codec_named, self.credential, time.monotonic)
+        ports = Ports(codec_named, self.credential, time.monotonic, chance, lambda: self.backends)
         heard = {} if opinions is None else opinions
         return World(
             partial(self.decide, ask, full=full, opinions=heard),
@@ -453,6 +478,13 @@ def slowly(show: Callable[[int, int], None]) -> Callable[[int, int], None]:
             show(done, total)
 
     return tick
+
+
+def chance() -> float:
+    """Returns a number from 0 to below 1; only an ask that is sent needs one."""
+    from random import random
+
+    return random()
 
 
 def random_below(limit: int) -> int:

@@ -82,6 +82,7 @@ providers:
   fs: {{kind: openai, base_url: "http://127.0.0.1:{faults.port}/v1", api_key_env: FS_KEY}}
   cat: {{kind: command, command: [cat], local: true}}
 default: {{use: fs/ok}}
+retry: {{backoff: {{max: 1ms}}}}
 """
     )
     return path

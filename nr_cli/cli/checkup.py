@@ -36,6 +36,7 @@ def examine(outside: Outside, known: Configured, net: bool) -> Iterator[Found]:
     yield from folders(router)
     yield from policy(known)
     yield from providers(known)
+    yield from resting(known)
     yield reader()
     yield from embedded(known)
     yield from stores(router)
@@ -95,6 +96,15 @@ def policy(known: Configured) -> Iterator[Found]:
     findings = getattr(problem, "findings", ())
     words = "; ".join(str(finding) for finding in findings[:3]) or problem.message
     yield Found("policy", "problem", words, problem.hint or "nr policy check names all findings")
+
+
+def resting(known: Configured) -> Iterator[Found]:
+    """Yields the backends that are left alone for a while."""
+    if known.problem is not None:
+        return
+    for _, who, rest in known.router.backends.all():
+        words = f"{who} rests for {rest.left:.0f} s more: {rest.because}"
+        yield Found("backends", "note", words, "nr models wake ends it")
 
 
 def providers(known: Configured) -> Iterator[Found]:

@@ -35,6 +35,14 @@ def read_seconds(text: str) -> float:
     return seconds
 
 
+def read_dollars(text: str) -> float:
+    """Returns US dollars. Raises: BadParameter for a sum below 0 or without an end."""
+    dollars = read_number(text)
+    if not 0 <= dollars < LONGEST:
+        raise typer.BadParameter(f"{text[:40]} is not a number of US dollars")
+    return dollars
+
+
 def read_days(text: str) -> float:
     """Returns a number of days. Raises: BadParameter for one below 0 or without an end."""
     days = read_number(text)
@@ -129,6 +137,13 @@ Timeout = Annotated[
         "--timeout", help="Seconds for everything together.", metavar="SECONDS", parser=read_seconds
     ),
 ]
+MaxCost = Annotated[
+    float | None,
+    flag(
+        "--max-cost", help="US dollars that the ask may cost, by estimate.", metavar="USD",
+        parser=read_dollars,
+    ),
+]  # fmt: skip
 PolicyFile = Annotated[
     str | None, flag("--policy", help="Policy file in the project file's place.", metavar="FILE")
 ]

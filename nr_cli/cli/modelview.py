@@ -9,17 +9,19 @@ from nr_cli.policy.schema import CAPS
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Model, Price
 from nr_cli.types.request import Credential
+from nr_cli.types.rest import Rest
 
 HEADS = ("model", "id", "key", "window", "abilities", "$/M in, out", "rank")
 UNKNOWN = "-"
 
 
 class Seen(NamedTuple):
-    """One model with the key of its provider, and whether the policy names it."""
+    """One model with the key of its provider, whether the policy names it, how long it rests."""
 
     model: Model
     credential: Credential
     in_policy: bool
+    rest: Rest | None = None
 
 
 def row_of(seen: Seen) -> tuple[str, ...]:
@@ -34,6 +36,11 @@ def row_of(seen: Seen) -> tuple[str, ...]:
         price_words(model.price),
         UNKNOWN if model.quality is None else f"{model.quality:g}",
     )
+
+
+def rest_words(rest: Rest | None) -> str:
+    """Returns for how long a model is left alone, an empty text for one that is awake."""
+    return "" if rest is None else f"{rest.left:.0f} s more: {rest.because}"
 
 
 def document_of(seen: Seen) -> dict[str, Json]:
@@ -53,6 +60,7 @@ def document_of(seen: Seen) -> dict[str, Json]:
         "params": {**model.params},
         "system": model.system,
         "tags": [*model.tags],
+        "rests": seen.rest and {"left_s": round(seen.rest.left, 1), "cause": seen.rest.cause},
     }
 
 

@@ -6,8 +6,10 @@ from nr_cli.cli.env import Outside
 from nr_cli.errors import ExitCode, FailureKind
 from nr_cli.policy.builtin import EMBEDDED
 from nr_cli.types.decision import Decision
-from nr_cli.types.events import Decided, Event, Failed, Switched
+from nr_cli.types.events import Decided, Event, Failed, Switched, Waiting
 from nr_cli.types.record import Record
+
+FELT = 2.0  # seconds of a wait that a person wonders about
 
 
 class Narrator:
@@ -23,6 +25,8 @@ class Narrator:
         """Takes one event."""
         if isinstance(event, Decided):
             self._tell_opinions(event.decision)
+        if isinstance(event, Waiting):
+            self._tell_wait(event)
         if not isinstance(event, Failed | Switched):
             return
         from nr_cli.pipeline.failure import describe
@@ -43,6 +47,12 @@ class Narrator:
                 from nr_cli.cli.explain import opinion_words
 
                 self._outside.say(f"nr: {opinion_words(opinion)}")
+
+    def _tell_wait(self, wait: Waiting) -> None:
+        """Says a wait with -v, to a person only one that is felt."""
+        felt = wait.seconds > FELT and self._outside.err_is_terminal
+        if self._verbose or (felt and not self._quiet):
+            self._outside.say(f"nr: waiting {wait.seconds:.1f} s: {wait.reason}")
 
     def _switch(self, kind: FailureKind, words: str, to: str) -> None:
         broken_key = kind == FailureKind.AUTH

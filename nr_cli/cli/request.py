@@ -202,6 +202,7 @@ def make_ask(
     offline: bool = False,
     no_fallback: bool = False,
     timeout: float | None = None,
+    max_cost: float | None = None,
     schema: JsonObject | None = None,
 ) -> Ask:
     """Returns the ask that the flags describe. Raises: UsageError."""
@@ -215,5 +216,6 @@ def make_ask(
         offline=offline,
         fallback=not no_fallback,
         timeout=timeout,
+        max_cost=max_cost,
         schema=schema,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nr_cli.errors import CacheMiss, NrError, Refused
@@ -258,19 +258,23 @@ def send(
     began: float,
 ) -> Generator[Step | Event, Reply, Record]:
     """Yields the events of asking the backends; keeps the answer if it is whole and natural."""
-    from nr_cli.pipeline.chain import walk  # a cached answer never needs it
+    from nr_cli.pipeline.allowance import Allowance  # a cached answer never needs these
+    from nr_cli.pipeline.chain import walk
 
     chain = [resolve(ask, decision, model) for model in decision.chain]
-    totals = [request.timeouts.total for request in chain]
-    # each attempt keeps to its own total: a short one must not use up the next candidate's
-    deadline = began + (ask.timeout or max(totals))
+    spares = {
+        kind: [resolve(ask, decision, model) for model in models]
+        for kind, models in decision.spares.items()
+    }
+    recovery, ports = decision.settings.recovery, world.ports
+    allowance = Allowance(decision.limits, began + time_limit(ask, decision, chain))
     held = ask.buffered or ask.schema is not None
     try:
-        reached = yield from walk(chain, world.ports, deadline, held)
+        reached = yield from walk(chain, ports, allowance, recovery, held, spares)
         if ask.schema is not None:
             from nr_cli.pipeline.structured import satisfy
 
-            reached = yield from satisfy(reached, ask.schema, world.ports, deadline)
+            reached = yield from satisfy(reached, ask.schema, ports, allowance, recovery)
     except NrError as error:
         error.cache = (cache_status(ask), keys.first(decision))
         raise
@@ -298,6 +302,16 @@ def send(
         total_ms=0.0,
         waited_ms=reached.waited_ms,
     )
+
+
+def time_limit(ask: Ask, decision: Decision, chain: Sequence[Request]) -> float:
+    """Returns the seconds that an ask may take.
+
+    Where nobody names a limit it is the longest total: a short one must not use up the next
+    candidate's.
+    """
+    named = [limit for limit in (ask.timeout, decision.limits.deadline) if limit is not None]
+    return min(named) if named else max(request.timeouts.total for request in chain)
 
 
 def has_audio(request: Request) -> bool:

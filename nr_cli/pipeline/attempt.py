@@ -56,10 +56,20 @@ class Attempt:
     """The state of one attempt while its stream is read."""
 
     def __init__(
-        self, request: Request, credential: Credential, codec: Codec, clock: Clock, deadline: float
+        self,
+        request: Request,
+        credential: Credential,
+        codec: Codec,
+        clock: Clock,
+        deadline: float,
+        key: str = "",
     ) -> None:
-        """Prepares the attempt; `deadline` is the clock's reading at which the whole ask ends."""
+        """Prepares the attempt; `deadline` is the clock's reading at which the whole ask ends.
+
+        `key` is sent along so that a server may know a repetition (Idempotency-Key).
+        """
         self.request = request
+        self.key = key
         self.credential = credential
         self.codec = codec
         self.clock = clock
@@ -79,6 +89,8 @@ class Attempt:
     def run(self, hold: bool) -> Flow:
         """Yields steps with events as they come; with `hold` text comes as Held."""
         call = self.codec.encode(self.request, self.credential)
+        if self.key and isinstance(call, HttpCall):
+            call = call._replace(headers=(*call.headers, ("idempotency-key", self.key)))
         timeouts = self.request.timeouts
         within = min(timeouts.first_token, self.deadline - self.clock())
         opened = yield from self._wait(Open(call, min(timeouts.connect, within), within))
@@ -92,7 +104,8 @@ class Attempt:
             else:
                 yield from self._error(opened)
         elif isinstance(opened, Broke):
-            self._fail(opened.kind, opened.detail)
+            told = False if opened.lasting else None
+            self._fail(opened.kind, opened.detail, should_retry=told)
         self._judge()
         return self._outcome()
 
@@ -164,9 +177,18 @@ class Attempt:
         kind, detail, wait = self.codec.blame(
             opened.status, opened.headers, bytes(body[:MAX_ERROR_BODY])
         )
-        self._fail(kind, detail, wait)
+        told = {"true": True, "false": False}.get(opened.headers.get("x-should-retry", "").lower())
+        if 300 <= opened.status < 400:
+            told = False  # the same address would send us on again
+        self._fail(kind, detail, wait, told)
 
-    def _fail(self, kind: FailureKind, detail: str, retry_after: float | None = None) -> None:
+    def _fail(
+        self,
+        kind: FailureKind,
+        detail: str,
+        retry_after: float | None = None,
+        should_retry: bool | None = None,
+    ) -> None:
         """Keeps the first failure; once text has come, every failure is a broken stream."""
         if self.texts and kind != FailureKind.CONTENT_FILTER:
             kind = FailureKind.STREAM_BROKEN
@@ -174,7 +196,9 @@ class Attempt:
             from nr_cli.features.shapes import redact
 
             detail = redact(detail, self.credential.secrets, may_be_cut=True)[:MAX_DETAIL]
-            self.failure = Failed(self.request.model, kind, detail, self.status, retry_after)
+            self.failure = Failed(
+                self.request.model, kind, detail, self.status, retry_after, should_retry
+            )
 
     def _judge(self) -> None:
         """Finds what is wrong with a stream that ended without a failure of its own."""

@@ -19,6 +19,7 @@ LONGEST = 400  # characters of a field that the material carries as they are
 DENIED = frozenset({
     "timeouts",
     "input_tokens",  # follows from the messages
+    "estimate",  # follows from the prices
     "model.name",
     "model.caps",
     "model.context",
@@ -33,6 +34,7 @@ DENIED = frozenset({
     "model.provider.timeout",
     "model.provider.local",
     "model.provider.quota_group",
+    "model.provider.rpm",
     "model.provider.proxy",
     "model.provider.ca_file",
 })  # fmt: skip

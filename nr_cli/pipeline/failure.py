@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from nr_cli.errors import Exhausted, FailureKind
 from nr_cli.types.events import Failed
 from nr_cli.types.record import Attempt
+
+MOST = 3
 
 HINTS: dict[FailureKind, str] = {
     FailureKind.RATE_LIMIT: "try again later, or add another model to the route",
@@ -27,10 +30,15 @@ HINTS: dict[FailureKind, str] = {
 
 
 def exhausted(failures: Sequence[Failed], attempts: Sequence[Attempt]) -> Exhausted:
-    """Returns the error of a spent chain: at most three attempts in words, then what to do."""
-    lines = [describe(failed) for failed in failures[-3:]]
-    if len(failures) > len(lines):
-        lines[0] = f"{len(failures)} models failed; the last: {lines[0]}"
+    """Returns the error of a spent chain: the last failures of three models, then what to do."""
+    last = {failed.model.name: failed for failed in failures}
+    tried = Counter(attempt.model for attempt in attempts)
+    lines = [
+        describe(failed) + (f" ({tried[name]} attempts)" if tried[name] > 1 else "")
+        for name, failed in list(last.items())[-MOST:]
+    ]
+    if len(last) > len(lines):
+        lines[0] = f"{len(last)} models failed; the last: {lines[0]}"
     error = Exhausted(failures, "\n".join(lines))
     error.hint = HINTS[error.kind]
     error.attempts = tuple(attempts)

@@ -21,6 +21,7 @@ def resolve(ask: Ask, decision: Decision, model: Model) -> Request:
     messages = [Message("system", system)] if system else []
     messages += ask.prompt.turns
     messages.append(Message("user", ask.prompt.text, ask.prompt.attachments))
+    costs = {entry.model.name: entry.est_cost for entry in decision.candidates}
     timeouts = model.provider.timeout._replace(**settings.timeout)
     return Request(
         model,
@@ -29,6 +30,7 @@ def resolve(ask: Ask, decision: Decision, model: Model) -> Request:
         timeouts,
         ask.schema if keeps_schemas(model) else None,
         decision.input_tokens,
+        costs.get(model.name),
     )
 
 

@@ -14,12 +14,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nr_cli.errors import ExitCode, NrError
+from nr_cli.pipeline.allowance import Allowance
 from nr_cli.pipeline.chain import Reached, walk
 from nr_cli.pipeline.ports import Ports
 from nr_cli.types.events import Event
 from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.message import Message
 from nr_cli.types.record import Usage
+from nr_cli.types.recovery import Recovery
 from nr_cli.types.steps import Reply, Step
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class Unsatisfied(NrError):
 
 
 def satisfy(
-    reached: Reached, schema: JsonObject, ports: Ports, deadline: float
+    reached: Reached, schema: JsonObject, ports: Ports, allowance: Allowance, recovery: Recovery
 ) -> Generator[Step | Event, Reply, Reached]:
     """Yields the events of a repair where one is needed; returns the end with the JSON alone.
 
@@ -61,7 +63,7 @@ def satisfy(
             return reached._replace(outcome=outcome._replace(text=text))
         if is_repair:
             break
-        reached = yield from _again(reached, flaws, ports, deadline)
+        reached = yield from _again(reached, flaws, ports, allowance, recovery)
     error = Unsatisfied(
         f"{reached.request.model.id}: the answer does not satisfy its schema: {flaws[0]}",
         "loosen --schema, or choose a stronger model",
@@ -71,7 +73,7 @@ def satisfy(
 
 
 def _again(
-    reached: Reached, flaws: list[str], ports: Ports, deadline: float
+    reached: Reached, flaws: list[str], ports: Ports, allowance: Allowance, recovery: Recovery
 ) -> Generator[Step | Event, Reply, Reached]:
     """Asks the same model once more, told what is wrong; tokens of both rounds count."""
     told = REPAIR.format(flaws="\n".join(f"- {flaw}" for flaw in flaws))
@@ -79,7 +81,7 @@ def _again(
     messages = (*reached.request.messages, said, Message("user", told))
     request = reached.request._replace(messages=messages)
     try:
-        second = yield from walk([request], ports, deadline, buffered=True)
+        second = yield from walk([request], ports, allowance, recovery, buffered=True)
     except NrError as error:
         error.attempts = (*reached.attempts, *error.attempts)
         raise

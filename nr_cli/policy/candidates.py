@@ -13,7 +13,7 @@ OUTPUT_ESTIMATE = 1024  # tokens, where neither the ask nor the model names a sm
 
 Barred: TypeAlias = "Callable[[Model], str | None]"
 PickRandom: TypeAlias = "Callable[[int], int]"
-Kind: TypeAlias = Literal["", "need", "window", "size", "key", "barred", "pool"]
+Kind: TypeAlias = Literal["", "need", "window", "size", "key", "barred", "pool", "cost"]
 
 
 if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
@@ -35,11 +35,15 @@ if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
 
 
 class Demand(NamedTuple):
-    """What a prompt asks of a model: its tokens (None: not known), abilities, `max_tokens`."""
+    """What a prompt asks of a model: its tokens (None: not known), abilities, `max_tokens`.
+
+    `max_cost` in US dollars is what its request may cost.
+    """
 
     tokens: int | None
     needs: frozenset[str]
     max_tokens: int | None
+    max_cost: float | None = None
 
     def output(self, model: Model | None) -> int:
         """Returns the estimate of the answer's tokens, by this model if there is one."""
@@ -143,6 +147,8 @@ def _judge_model(model: Model, pool: Pool, demand: Demand, barred: Barred) -> Ju
     if not reason:
         reason, kind = _overflow(model, demand.tokens, output), "window"
     if not reason:
+        reason, kind = _beyond(cost, demand.max_cost), "cost"
+    if not reason:
         reason = barred(model) or ""
         kind = kind_of(reason)
     if reason:
@@ -182,6 +188,15 @@ def _lacking(model: Model, needs: frozenset[str]) -> str:
     if model.caps is None:
         return f"not known to do {', '.join(missing)} (declare caps in its entry)"
     return f"cannot do {', '.join(missing)}"
+
+
+def _beyond(cost: float | None, most: float | None) -> str:
+    """Returns why a request would be too dear; a price that is not known is never taken for 0."""
+    if most is None:
+        return ""
+    if cost is None:
+        return f"its price is not known, the limit is ${most:g}"
+    return f"may cost ${cost:.6f}, the limit is ${most:g}" if cost > most else ""
 
 
 def _overflow(model: Model, tokens: int | None, output: int) -> str:

@@ -196,6 +196,10 @@ class Checking:
                 self._check_use(path, value)
             case "when":
                 self._check_when(path, value)
+            case "follow" if field.section and isinstance(value, Mapping):
+                self.check_section(field.section, path, key)
+            case "follow":
+                self._check_texts(field, path, value)
             case "texts" | "argv":
                 self._check_texts(field, path, value)
             case "labels" if is_list(value) and path[1] != "intent":

@@ -28,6 +28,7 @@ from nr_cli.types.decision import Candidate, Decision, Rule
 from nr_cli.types.facts import Classification, Fact, Facts, Truth, Verdict
 from nr_cli.types.policy import Keeping, Model, Pool, Route, Use
 from nr_cli.types.prompt import Ask
+from nr_cli.types.recovery import Recovery
 
 _RESULTS: dict[Truth, Literal["match", "no", "unknown"]] = {
     "yes": "match",
@@ -55,6 +56,11 @@ if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
         @property
         def keeping(self) -> Keeping:
             """How answers are kept where a route says nothing."""
+            ...
+
+        @property
+        def recovery(self) -> Recovery:
+            """What follows failures where a route says nothing."""
             ...
 
         def names(self) -> Mapping[str, Sequence[str]]:
@@ -126,7 +132,8 @@ def decide(
     """
     reading = _Reading(facts)
     chosen = _choose(policy, ask, reading)
-    demand = _read_demand(ask, chosen.settings, reading)
+    limits = chosen.settings.recovery.limits.narrowed(None, ask.max_cost)
+    demand = _read_demand(ask, chosen.settings, reading)._replace(max_cost=limits.max_cost)
     judged, chain = _order(policy, ask, chosen.settings.use, demand, barred, pick_random)
     read = classification() if classification else None
     decision = Decision(
@@ -146,6 +153,8 @@ def decide(
         output_tokens=demand.output(chain[0].model if chain else None),
         est_cost=chain[0].est_cost if chain else None,
         overhead_ms=0.0,
+        limits=limits,
+        spares=_spare(policy, ask, chosen.settings.recovery, demand, barred, pick_random),
     )
     if not chain:
         raise _refuse(decision, judged, demand)
@@ -164,6 +173,26 @@ def _order(
     if ask.prefer is not None:
         chain = sorted(chain, key=lambda candidate: candidate.model.name != ask.prefer)
     return judged, chain if ask.fallback else chain[:1]
+
+
+def _spare(
+    policy: Rulebook,
+    ask: Ask,
+    recovery: Recovery,
+    demand: Demand,
+    barred: Barred,
+    pick_random: PickRandom,
+) -> dict[str, tuple[Model, ...]]:
+    """Returns the models that a kind of failure brings in, judged as any other candidate is."""
+    named = {kind: follow.models for kind, follow in recovery.fallback.items() if follow.models}
+    if not ask.fallback:
+        return {}
+    return {
+        kind: tuple(
+            entry.model for entry in judge(policy, Use(names), demand, barred, pick_random)[1]
+        )
+        for kind, names in named.items()
+    }
 
 
 def _choose(policy: Rulebook, ask: Ask, facts: Facts) -> _Chosen:
@@ -197,7 +226,7 @@ def _pin_model(policy: Rulebook, name: str) -> _Chosen:
     """Returns what `-m` names: a model, a pool, a "provider/model" id or a route."""
     names = policy.names()
     if name in names["models"] or name in names["pools"]:
-        return _Chosen(None, Route(name, Use((name,)), keeping=policy.keeping))
+        return _Chosen(None, _pinned(policy, name))
     if name in names["routes"] or (name == "default" and policy.default):
         return _pin_route(policy, name, "-m")
     vendor, _, wire = name.partition("/")
@@ -212,7 +241,11 @@ def _pin_model(policy: Rulebook, name: str) -> _Chosen:
         if error.findings:  # the provider is known, but its entry in the policy is broken
             raise
         raise UsageError(f"-m {quote(name)}: {error.message}", error.hint) from None
-    return _Chosen(None, Route(name, Use((name,)), keeping=policy.keeping))
+    return _Chosen(None, _pinned(policy, name))
+
+
+def _pinned(policy: Rulebook, name: str) -> Route:
+    return Route(name, Use((name,)), keeping=policy.keeping, recovery=policy.recovery)
 
 
 def _pin_route(policy: Rulebook, name: str, flag: str) -> _Chosen:

@@ -26,6 +26,7 @@ from nr_cli.types.policy import (
     Use,
     When,
 )
+from nr_cli.types.recovery import Breaker, Recovery
 
 if TYPE_CHECKING:
     from nr_cli.types.opinion import SecondOpinion
@@ -146,6 +147,20 @@ class Policy:
     def keeping(self) -> Keeping:
         """Returns how answers are kept where a route says nothing."""
         return self._build_keeping((), Keeping())
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Returns what follows failures where a route says nothing."""
+        return self._build_recovery((), Recovery())
+
+    @cached_property
+    def breaker(self) -> Breaker:
+        """Returns when backends rest."""
+        if self._document.get(("breaker",)) is None:
+            return Breaker()
+        from nr_cli.policy.recovery import read_breaker
+
+        return read_breaker(self._reader)
 
     def names(self) -> dict[str, tuple[str, ...]]:
         """Returns the names of models, pools, routes, providers, as `-m` takes them."""
@@ -268,7 +283,16 @@ class Policy:
             tags=self._reader.texts((*path, "tags")),
             enabled=self._reader.flag((*path, "enabled"), True),
             keeping=self._build_keeping(path, self.keeping),
+            recovery=self._build_recovery(path, self.recovery),
         )
+
+    def _build_recovery(self, path: Path, otherwise: Recovery) -> Recovery:
+        at = self._document.get(path) if path else self._document.tree
+        if not isinstance(at, Mapping) or not at.keys() & {"limits", "retry", "fallback"}:
+            return otherwise
+        from nr_cli.policy.recovery import read_recovery
+
+        return read_recovery(self._reader, path, otherwise)
 
     def _build_keeping(self, path: Path, otherwise: Keeping) -> Keeping:
         path = (*path, "cache")
@@ -338,6 +362,7 @@ class Policy:
             timeout=Timeouts(**entry.durations((*path, "timeout"))),
             local=entry.flag((*path, "local"), kind == "local"),
             quota_group=entry.text((*path, "quota_group")),
+            rpm=entry.count((*path, "rpm")),
             proxy=entry.text((*path, "proxy")),
             ca_file=entry.text((*path, "ca_file")),
             argv=entry.argv((*path, "command")),

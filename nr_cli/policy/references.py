@@ -9,7 +9,7 @@ from nr_cli.policy.addresses import url_flaw
 from nr_cli.policy.check import Checking
 from nr_cli.policy.document import is_list
 from nr_cli.policy.judges import check_judges, judge_paths
-from nr_cli.policy.schema import SERVED
+from nr_cli.policy.schema import SERVED, STEPS
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.policy.variables import has_variables
 from nr_cli.types.facts import BAND_EDGES
@@ -33,6 +33,8 @@ def check_references(checking: Checking) -> None:
             _check_pool_member(checking, path)
     for path in uses(checking):
         _check_use_name(checking, path)
+    for path in follow_ups(checking):
+        _check_follow_up(checking, path)
     _check_bands(checking)
     _check_calibration(checking)
     _check_patterns(checking)
@@ -48,6 +50,30 @@ def uses(checking: Checking) -> Iterator[Path]:
     for start in starts:
         node = checking.document.get(start)
         yield from texts_at(checking, (*start, "models") if isinstance(node, Mapping) else start)
+
+
+def follow_ups(checking: Checking) -> Iterator[Path]:
+    """Yields the path of what is to follow each kind of failure, in every `fallback`."""
+    starts: list[Path] = [("routes", at) for at in range(count_routes(checking))]
+    for start in ((), ("default",), *starts):
+        table = checking.document.get((*start, "fallback"))
+        for kind, follow in table.items() if isinstance(table, Mapping) else ():
+            inside = ("before_output",) if isinstance(follow, Mapping) else ()
+            yield (*start, "fallback", kind, *inside)
+
+
+def _check_follow_up(checking: Checking, path: Path) -> None:
+    """Checks the steps of one kind of failure: words of the language, else models or pools."""
+    places = list(texts_at(checking, path))
+    words = [checking.document.text(place) or "" for place in places]
+    for place, word in zip(places, words, strict=True):
+        meant = did_you_mean(word, STEPS)
+        if word not in STEPS and meant and word not in checking.entries("models"):
+            checking.report(place, "NR133", f"{path[-1]} cannot be {quote(word)}{meant}")
+        elif word not in STEPS:
+            _check_use_name(checking, place)
+    if "fail" in words and len(words) > 1:
+        checking.report(path, "NR133", "fail stands alone: nothing follows it (keep one of them)")
 
 
 def count_routes(checking: Checking) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Path
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 Shape: TypeAlias = Literal[
     "text", "texts", "text_map", "number", "count", "boolean", "duration", "free_map", "argv",
     "section", "named", "listed", "use", "when", "default", "headers", "url", "variable", "labels",
+    "follow",
 ]  # fmt: skip
 
 
@@ -72,6 +72,10 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "pools": Field("named", "models that may stand in for each other", section="pool"),
         "classify": Field("section", "how prompts are read", section="classify"),
         "cache": Field("section", "how answers are kept", section="cache"),
+        "limits": Field("section", "one budget over all requests of an ask", section="limits"),
+        "retry": Field("section", "how often one model is asked again", section="retry"),
+        "breaker": Field("section", "when a backend rests", section="breaker"),
+        "fallback": Field("section", "what follows each kind of failure", section="fallback"),
         "routes": Field("listed", "top to bottom, the first match wins", section="route"),
         "default": Field("default", "what answers when no route matches, or the word fail"),
     },
@@ -83,6 +87,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "timeout": Field("section", "how long each phase may take", section="timeout"),
         "local": Field("boolean", "whether it counts as this machine or its private network"),
         "quota_group": Field("text", "providers of one group share an upstream limit"),
+        "rpm": Field("count", "the most requests a minute, over all processes", low=1, high=1000),
         "proxy": Field("url", "the proxy to go through"),
         "ca_file": Field("text", "a file of certificates to trust"),
         "command": Field("argv", "the program to run, for kind command"),
@@ -117,6 +122,60 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
                      over=0, high=YEARS),
         "scope": Field("text", "user (else): whoever has the same key; project, shared: all who"
                        " have the cache, with another key or none", choices=SCOPES),
+    },
+    "limits": {
+        "attempts": Field("count", "the most requests; 6 if nothing is said", low=1, high=100),
+        "deadline": Field("duration", "for everything together; else the longest total",
+                          over=0, high=DAY),
+        "max_cost": Field("number", "the most US dollars, by estimate", low=0),
+    },
+    "retry": {
+        "times": Field("count", "how often after the first try; 2 if nothing is said", low=0,
+                       high=20),
+        "backoff": Field("section", "how long to wait before each", section="backoff"),
+        "respect_retry_after": Field("boolean", "wait as long as the server says; else true"),
+        "max_wait": Field("duration", "the longest such wait; else 20s with another candidate,"
+                          " the deadline without", low=0, high=DAY),
+    },
+    "backoff": {
+        "base": Field("duration", "the first wait; 100ms, 1s for an overload, if nothing is said",
+                      low=0, high=DAY),
+        "factor": Field("number", "what each wait is multiplied by; else 2", low=1, high=10),
+        "max": Field("duration", "the longest wait; 5s, 20s if nothing is said", low=0, high=DAY),
+        "jitter": Field("text", "full (else): a random part of the wait; none: all of it",
+                        choices=("full", "none")),
+    },
+    "breaker": {
+        "failures": Field("count", "how many in a row open it; 5 if nothing is said", low=1,
+                          high=1000),
+        "window": Field("duration", "within which time; else 60s", over=0, high=DAY),
+        "cooldown": Field("duration", "how long it rests, times the rests in a row; else 30s",
+                          over=0, high=300),
+        "half_open": Field("count", "how many may try it at once after that; else 1", low=1,
+                           high=100),
+        "share": Field("text", "who rests together; quota_group (else) is the provider where it"
+                       " names none", choices=("quota_group", "provider", "model")),
+    },
+    "fallback": {
+        "rate_limit": Field("follow", "429; retry, next if nothing is said"),
+        "overloaded": Field("follow", "503, 529; retry, next"),
+        "network": Field("follow", "no connection, or one that broke; retry, next"),
+        "server": Field("follow", "other 5xx, 409; retry, next"),
+        "timeout": Field("follow", "408, 425, or a phase's time is over; next"),
+        "quota": Field("follow", "402, 429 without credit; next"),
+        "model_not_found": Field("follow", "404, 405, 410; next"),
+        "auth": Field("follow", "401, 403; next, with a warning"),
+        "context_length": Field("follow", "too long for the model; upgrade"),
+        "unsupported": Field("follow", "what the model cannot do; upgrade"),
+        "content_filter": Field("follow", "the backend refused; fail"),
+        "bad_request": Field("follow", "400, 422; fail"),
+        "invalid_response": Field("follow", "an answer that cannot be read; next"),
+        "stream_broken": Field("follow", "cut before anything was shown; retry, next. A map has"
+                               " before_output beside after_output: fail", section="broken"),
+    },
+    "broken": {
+        "before_output": Field("follow", "while nothing was shown; retry, next"),
+        "after_output": Field("text", "once something was shown nobody follows", choices=("fail",)),
     },
     "pool": {
         "models": Field("texts", "names of models", required=True),
@@ -181,6 +240,10 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "timeout": Field("section", "how long each phase may take", section="timeout"),
         "tags": Field("texts", "free labels"),
         "cache": Field("section", "how its answers are kept", section="cache"),
+        "limits": Field("section", "its budget, key by key over the policy's", section="limits"),
+        "retry": Field("section", "its retries, key by key over the policy's", section="retry"),
+        "fallback": Field("section", "what follows a failure, kind by kind over the policy's",
+                          section="fallback"),
         "enabled": Field("boolean", "false switches the route off"),
         "override": Field("boolean", "true replaces the route of this name in a farther file",
                           fixed=True),
@@ -203,22 +266,24 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
 DEFAULT: Mapping[str, Field] = {
     key: field
     for key, field in SECTIONS["route"].items()
-    if key in ("use", "params", "system", "system_mode", "timeout", "tags", "cache")
+    if key not in ("name", "when", "enabled", "override")
 }
+# What may follow a failure; any other word is the name of a model or a pool.
+STEPS = ("retry", "next", "upgrade", "fail")
 # Sections that take any other key: what it then must be.
 OPEN_SECTIONS: Mapping[str, str] = {"params": "", "classify": "classifier"}
 
 # Keys of the language that this version does not carry out: an error, because a policy that
 # names them would otherwise be obeyed in part.
 LATER: Mapping[str, tuple[str, ...]] = {
-    "policy": ("guards", "limits", "retry", "breaker", "fallback", "budgets", "log", "tests"),
+    "policy": ("guards", "budgets", "log", "tests"),
     "cache": ("mode", "only_deterministic", "stale_if_error", "max_size", "vary", "never",
               "coalesce"),
     "provider": ("api_key_cmd",),
     "pool": ("sticky", "cost_weight"),
     "intent": ("map", "use"),
     "complexity": ("use",),
-    "route": ("cascade", "fallback", "hedge", "limits", "retry", "breaker", "sticky"),
+    "route": ("cascade", "hedge", "sticky"),
     "use": ("sticky", "cost_weight"),
 }  # fmt: skip
 # Values of the language that this version does not carry out, by field.
@@ -248,6 +313,8 @@ def field_at(path: Path) -> Field | None:
             table, steps = field.section, steps[1:]
         elif field.shape in ("section", "default"):
             table = field.section or "default"
+        elif field.shape == "follow" and field.section and steps and isinstance(steps[0], str):
+            table = field.section
         elif field.shape == "use" and steps and isinstance(steps[0], str):
             table = "use"
         else:
@@ -257,119 +324,5 @@ def field_at(path: Path) -> Field | None:
 
 def _item(field: Field) -> Field:
     """Returns the field of one scalar among those that a field holds."""
-    several = field.shape in ("texts", "text_map", "argv", "use", "labels")
+    several = field.shape in ("texts", "text_map", "argv", "use", "labels", "follow")
     return field._replace(shape="text") if several else field
-
-
-def json_schema() -> JsonObject:
-    """Returns the JSON Schema (draft 2020-12) of a policy file, for editors."""
-    definitions: dict[str, Json] = {name: _section_schema(name) for name in SECTIONS}
-    definitions["default"] = _section_schema("default")
-    definitions["when"] = _when_schema()
-    policy = definitions.pop("policy")
-    assert isinstance(policy, Mapping)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "routes.yaml, the policy language of nr, version 1",
-        **policy,
-        "$defs": definitions,
-    }
-
-
-def _when_schema() -> JsonObject:
-    from nr_cli.policy.conditions import schema
-
-    return schema()
-
-
-def _section_schema(name: str) -> JsonObject:
-    fields = fields_of(name)
-    schema: dict[str, Json] = {
-        "type": "object",
-        "properties": {key: _field_schema(field) for key, field in fields.items()},
-    }
-    required: list[Json] = [key for key, field in fields.items() if field.required]
-    if required:
-        schema["required"] = required
-    others = OPEN_SECTIONS.get(name)
-    if others is None:
-        schema["additionalProperties"] = False
-    elif others:
-        schema["additionalProperties"] = {"$ref": f"#/$defs/{others}"}
-    return schema
-
-
-def _field_schema(field: Field) -> JsonObject:
-    return {"description": field.about, **_shape_schema(field)}
-
-
-def _shape_schema(field: Field) -> JsonObject:
-    reference: JsonObject = {"$ref": f"#/$defs/{field.section}"}
-    match field.shape:
-        case "section":
-            return reference
-        case "named":
-            return {"type": "object", "additionalProperties": reference}
-        case "listed":
-            return {"type": "array", "items": reference}
-        case "use":
-            either: list[Json] = [*_TEXTS, {"$ref": "#/$defs/use"}]
-            return {"anyOf": either}
-        case "default":
-            return {"anyOf": [{"const": "fail"}, {"$ref": "#/$defs/default"}]}
-        case "when":
-            return {"$ref": "#/$defs/when"}
-        case "texts" | "argv":
-            items = _text_schema(field)
-            return {"anyOf": [items, {"type": "array", "items": items}]}
-        case "labels":
-            label: JsonObject = {"anyOf": [*_TEXTS, reference]}
-            named: JsonObject = {"type": "object", "additionalProperties": label}
-            return {"anyOf": [named, {"type": "array", "items": _SCALAR}]}
-        case "text_map" | "headers":
-            values: JsonObject = {"anyOf": _TEXTS} if field.shape == "text_map" else _SCALAR
-            return {"type": "object", "additionalProperties": values}
-        case "number" | "count" | "duration" | "boolean":
-            return _typed_schema(field)
-        case "variable":
-            return {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
-        case _:
-            return _text_schema(field)
-
-
-_SCALAR: JsonObject = {"type": ["string", "number", "boolean"]}
-_TEXTS: tuple[Json, ...] = (_SCALAR, {"type": "array", "items": _SCALAR})
-_NUMBER = r"\+?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"  # as `values` reads it
-_NOTATION: Mapping[str, str] = {
-    "count": rf"^({_NUMBER}[kM]?|.*\$\{{.*)$",
-    "duration": rf"^({_NUMBER}(ms|s|m|h|d)?|.*\$\{{.*)$",
-    "number": r"\$\{",
-    "boolean": r"\$\{",
-}
-
-
-def _text_schema(field: Field) -> JsonObject:
-    if field.choices:
-        choices: list[Json] = [*field.choices, *_plugged(field)]
-        return {"anyOf": [{"enum": choices}, {"type": "string", "pattern": r"\$\{"}]}
-    return {**_SCALAR, "pattern": r"^([^$]|\$[^{])*\$?$"} if field.fixed else _SCALAR
-
-
-def _plugged(field: Field) -> tuple[str, ...]:
-    """Returns the names that plugins add to a field's choices."""
-    if field.plugins is None:
-        return ()
-    from nr_cli.plugins import names
-
-    return tuple(name for name in names(field.plugins) if name not in field.choices)
-
-
-def _typed_schema(field: Field) -> JsonObject:
-    """A typed value may also be a text that holds a variable, or its own notation (`128k`)."""
-    kind = {"boolean": "boolean", "count": "integer"}.get(field.shape, "number")
-    typed: dict[str, Json] = {"type": kind}
-    bounds = (("minimum", field.low), ("maximum", field.high), ("exclusiveMinimum", field.over))
-    if field.fixed:
-        return typed
-    typed.update({key: bound for key, bound in bounds if bound is not None})
-    return {"anyOf": [typed, {"type": "string", "pattern": _NOTATION[field.shape]}]}

@@ -16,6 +16,7 @@ def broke_by(error: Exception, url: str) -> Broke:
     import httpx
 
     host = host_of(url)
+    lasting = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError)
     table: tuple[tuple[type[Exception], FailureKind, str], ...] = (
         (httpx.ConnectTimeout, FailureKind.TIMEOUT, f"no connection to {host} in time"),
         (httpx.TimeoutException, FailureKind.TIMEOUT, f"{host} was silent for too long"),
@@ -31,8 +32,17 @@ def broke_by(error: Exception, url: str) -> Broke:
     )
     for kind_of_error, kind, detail in table:
         if isinstance(error, kind_of_error):
-            return Broke(kind, detail)
+            return Broke(kind, detail, isinstance(error, lasting) or is_about_tls(error))
     raise error
+
+
+def is_about_tls(error: Exception) -> bool:
+    """Tells whether a connection failed because the other side is not who it should be."""
+    import httpx
+
+    words = str(error).lower()
+    named = any(word in words for word in ("certificate", "ssl", "tls"))
+    return isinstance(error, httpx.ConnectError) and named
 
 
 def connect_words(error: Exception, host: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from nr_cli.types.facts import Complexity, Fact, Intent
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Model, Route
+from nr_cli.types.recovery import Limits
 
 if TYPE_CHECKING:
     from nr_cli.types.opinion import Opinion
@@ -35,7 +36,8 @@ class Decision(NamedTuple):
 
     `route` is None for a pinned model and "default" for the policy's default. `settings` is the
     matched route (or the default as a route): its params, system and timeouts apply. `chain`
-    holds the kept candidates in the order they will be tried, `opinions` what was asked first.
+    holds the kept candidates in the order they will be tried, `opinions` what was asked first,
+    `spares` the candidates that a kind of failure brings in. `limits` is the one budget of the ask.
     """
 
     policy_digest: str
@@ -55,6 +57,8 @@ class Decision(NamedTuple):
     est_cost: float | None
     overhead_ms: float
     opinions: tuple[Opinion, ...] = ()
+    spares: Mapping[str, tuple[Model, ...]] = {}
+    limits: Limits = Limits()
 
     def record(self) -> dict[str, Json]:
         """Returns the decision record, the one document that explain, JSON and history show."""

@@ -50,7 +50,8 @@ class ToolCall(NamedTuple):
 class Failed(NamedTuple):
     """An attempt failed; a value, because the chain decides what follows.
 
-    `status` is the HTTP status if there was one, `retry_after` seconds if the server named them.
+    `status` is the HTTP status if there was one, `retry_after` seconds if the server named them,
+    `should_retry` what it says of trying again.
     """
 
     model: Model
@@ -58,6 +59,7 @@ class Failed(NamedTuple):
     detail: str
     status: int | None = None
     retry_after: float | None = None
+    should_retry: bool | None = None
 
 
 class Waiting(NamedTuple):

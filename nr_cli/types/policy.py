@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from nr_cli.types.facts import Facts, Verdict
 from nr_cli.types.json import Json
+from nr_cli.types.recovery import Recovery
 
 Scope: TypeAlias = Literal["user", "project", "shared"]
 Pick: TypeAlias = Literal["first", "cheapest", "best", "random"]
@@ -62,7 +63,8 @@ class Provider(NamedTuple):
     """Where requests go: one protocol at one address under one credential.
 
     `argv` belongs to kind "command", `model_path` to kind "local". `quirks` names ways in which a
-    vendor departs from the protocol; the codec of the kind knows them.
+    vendor departs from the protocol; the codec of the kind knows them. `rpm` is the most requests
+    a minute, over all processes.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Provider(NamedTuple):
     argv: tuple[str, ...] = ()
     model_path: str | None = None
     quirks: frozenset[str] = frozenset()
+    rpm: int | None = None
 
 
 class Model(NamedTuple):
@@ -158,3 +161,4 @@ class Route(NamedTuple):
     tags: tuple[str, ...] = ()
     enabled: bool = True
     keeping: Keeping = Keeping()
+    recovery: Recovery = Recovery()

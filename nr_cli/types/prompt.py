@@ -29,10 +29,10 @@ class Prompt(NamedTuple):
 class Ask(NamedTuple):
     """One request: a prompt and the flags that shape how it is routed and answered.
 
-    `timeout` is in seconds over everything; `buffered` says that nothing is shown before the
-    answer is whole, so a broken stream may still fall over to the next candidate. `schema` is the
-    JSON Schema that the answer must satisfy; `conversation` the id of the one it goes on with;
-    `prefer` the name of the model that comes first wherever it is a candidate.
+    `timeout` is in seconds over everything, `max_cost` in US dollars; `buffered` says that nothing
+    is shown before the answer is whole, so a broken stream may still fall over to the next one.
+    `schema` is the JSON Schema that the answer must satisfy; `conversation` the id of the one it
+    goes on with; `prefer` the name of the model that comes first wherever it is a candidate.
     """
 
     prompt: Prompt
@@ -50,3 +50,4 @@ class Ask(NamedTuple):
     schema: JsonObject | None = None
     conversation: str | None = None
     prefer: str | None = None
+    max_cost: float | None = None

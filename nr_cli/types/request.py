@@ -14,7 +14,8 @@ class Request(NamedTuple):
     """Everything that can change the answer, plus how long to wait for it.
 
     `schema` is the JSON Schema that the protocol itself is to enforce, None where there is none or
-    where the system text asks for it. `input_tokens` is the estimate of the whole input.
+    where the system text asks for it. `input_tokens` is the estimate of the whole input, `estimate`
+    what it costs with its answer in US dollars, None when not known.
     """
 
     model: Model
@@ -23,6 +24,7 @@ class Request(NamedTuple):
     timeouts: Timeouts
     schema: JsonObject | None = None
     input_tokens: int = 0
+    estimate: float | None = None
 
 
 class Credential(NamedTuple):

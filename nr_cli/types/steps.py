@@ -80,10 +80,14 @@ class Ended(NamedTuple):
 
 
 class Broke(NamedTuple):
-    """The transport failed; `detail` is safe to show and names what was tried."""
+    """The transport failed; `detail` is safe to show and names what was tried.
+
+    What is `lasting` would fail again at once: a certificate, an address that is none.
+    """
 
     kind: FailureKind
     detail: str
+    lasting: bool = False
 
 
 Step: TypeAlias = "Open | Read | Sleep"

@@ -204,7 +204,10 @@ def test_a_new_conversation_keeps_the_pin_and_the_system_text(nr: Nr, faults: Fa
     assert said(faults, "newer") == ["Terse.", "newer"]
 
 
-def test_a_failed_message_is_sent_again_with_its_files(nr: Nr, home: Path, faults: Faults) -> None:
+def test_a_failed_message_is_sent_again_with_its_files(
+    nr: Nr, home: Path, faults: Faults, policy: Path
+) -> None:
+    policy.write_text(policy.read_text().replace("retry: {", "retry: {times: 0, "))
     (home / "notes.txt").write_text("the notes\n")
     entries = lines("/file 'notes.txt'", "try me", "/retry", "on we go")
     done = nr("chat", "-m", "fs/429_then_ok=1,0.011", stdin=entries)

@@ -145,7 +145,7 @@ def test_a_block_runs_without_sending_anything(shell, home: Path, block: Block) 
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("behaviour", "tries"), [("429", 3), ("401", 1)])
+@pytest.mark.parametrize(("behaviour", "tries"), [("429=3600", 1), ("401", 1)])
 def test_the_loop_for_ci_tries_again_on_75_alone(
     shell, policy: Path, faults: Faults, behaviour: str, tries: int
 ) -> None:

@@ -23,6 +23,7 @@ from nr_cli.types.message import Message
 from nr_cli.types.policy import Model, Price, Provider, Route, Timeouts, Use
 from nr_cli.types.prompt import Ask, Prompt
 from nr_cli.types.record import Record, Usage
+from nr_cli.types.recovery import Recovery, Retry
 from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import Broke, Ended, Open, Opened, Read, Reply
 
@@ -36,6 +37,7 @@ def sse(text: str, finish: str | None = "stop") -> bytes:
     return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
 
 
+ONCE = Recovery(retry=Retry(times=0))
 GOOD: list[Reply] = [Opened(200, {}), sse("fine", "stop"), Ended()]
 CUT: list[Reply] = [Opened(200, {}), sse("half", None), Ended()]
 
@@ -62,7 +64,7 @@ class Shelf:
 
 
 def decision(*chain: Model) -> Decision:
-    settings = Route("r", Use(tuple(model.name for model in chain)))
+    settings = Route("r", Use(tuple(model.name for model in chain)), recovery=ONCE)
     return Decision(
         "digest", "r", settings, chain, (), (), "first", {}, None, None, (), (), 5, 10, None, 0.0
     )

@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 import pytest
 
 from nr_cli.errors import Exhausted, FailureKind
+from nr_cli.pipeline.allowance import Allowance
 from nr_cli.pipeline.chain import Reached, walk
 from nr_cli.pipeline.ports import Ports
 from nr_cli.providers.codec import Blame, Delta, codec_for
@@ -15,11 +16,13 @@ from nr_cli.transport.sync import drive
 from nr_cli.types.events import Event, Finished, Reasoning, Text
 from nr_cli.types.message import Message
 from nr_cli.types.policy import Model, Provider, Timeouts
+from nr_cli.types.recovery import Limits, Recovery, Retry
 from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import Broke, Ended, Open, Opened, Read, Reply, Sleep, Step
 
 KEY = "sk-canary"
 HEAD = Opened(200, {})
+ONCE = Recovery(retry=Retry(times=0))
 TIMES = Timeouts(connect=5, first_token=20, idle=4, total=60)
 
 Row = tuple[float, Reply]
@@ -69,7 +72,8 @@ def run(
     events: list[Event] = []
 
     def listen() -> Generator[Event, None, Reached]:
-        flow = walk(requests or (request(),), ports, hands.now + deadline, buffered)
+        allowance = Allowance(Limits(), hands.now + deadline)
+        flow = walk(requests or (request(),), ports, allowance, ONCE, buffered)
         return (yield from drive(flow, hands))
 
     listening = listen()
@@ -156,7 +160,8 @@ def test_no_step_is_allowed_longer_than_the_deadline() -> None:
 def test_nobody_is_asked_once_the_deadline_has_passed() -> None:
     hands = Clockwork([(9, HEAD), (0, HEAD)])
     ports = Ports(codec_for, lambda model: Credential(None, "none"), lambda: hands.now)
-    flow = walk([request("slow"), request("next")], ports, hands.now + 5, False)
+    candidates, allowance = [request("slow"), request("next")], Allowance(Limits(), hands.now + 5)
+    flow = walk(candidates, ports, allowance, ONCE, False)
     with pytest.raises(Exhausted) as caught:
         list(drive(flow, hands))
     assert caught.value.kind == FailureKind.TIMEOUT
@@ -175,8 +180,9 @@ def test_an_error_body_that_never_ends_costs_no_more_than_a_bounded_read() -> No
     rows: list[Row] = [(0, Opened(500, {})), *[(0, b"x" * 65536)] * 50]
     hands = Clockwork(rows)
     ports = Ports(codec_for, lambda model: Credential(None, "none"), lambda: hands.now)
+    flow = walk([request()], ports, Allowance(Limits(), hands.now + 9), ONCE, False)
     with pytest.raises(Exhausted):
-        list(drive(walk([request()], ports, hands.now + 9, False), hands))
+        list(drive(flow, hands))
     assert len(hands.steps) < 5
 
 
@@ -240,6 +246,7 @@ class Talkative:
 def test_nothing_counts_after_a_failure_in_one_chunk_with_it() -> None:
     hands = Clockwork([(1, HEAD), (1, b"x")])
     ports = Ports(lambda kind: Talkative(), lambda model: Credential(KEY, "test"), lambda: 0.0)  # type: ignore[arg-type,return-value] # what an attempt needs of it
+    flow = walk([request()], ports, Allowance(Limits(), 1000.0), ONCE, buffered=False)
     with pytest.raises(Exhausted, match="no more room") as caught:
-        list(drive(walk([request()], ports, 1000.0, buffered=False), hands))
+        list(drive(flow, hands))
     assert caught.value.kind == FailureKind.OVERLOADED

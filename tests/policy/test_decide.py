@@ -11,6 +11,7 @@ from nr_cli.policy.decide import decide
 from nr_cli.types.facts import Classification, Complexity, Fact, Intent
 from nr_cli.types.policy import Keeping, Model, Pool, Price, Provider, Route, Use
 from nr_cli.types.prompt import Ask, Prompt
+from nr_cli.types.recovery import Recovery
 
 CLOUD = Provider("cloud", "openai")
 JSON = frozenset({"json"})
@@ -42,6 +43,7 @@ class Rules:
 
     digest = "d1"
     keeping = Keeping()
+    recovery = Recovery()
 
     def __init__(self, routes=(), default=None, pools=()):
         self.list, self.default, self.reached = list(routes), default, 0

@@ -13,9 +13,9 @@ from nr_cli.errors import ConfigError
 from nr_cli.policy.builtin import Choice, builtin
 from nr_cli.policy.check import check
 from nr_cli.policy.document import Document, merge
+from nr_cli.policy.editors import json_schema
 from nr_cli.policy.load import load
 from nr_cli.policy.policy import Policy
-from nr_cli.policy.schema import json_schema
 from nr_cli.policy.values import read_count, read_duration, read_number
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Route, Use

@@ -36,6 +36,7 @@ def ask(
     offline: flags.Offline = False,
     no_fallback: flags.NoFallback = False,
     timeout: flags.Timeout = None,
+    max_cost: flags.MaxCost = None,
     policy: flags.PolicyFile = None,
     no_project: flags.NoProject = False,
     no_stdin: flags.NoStdin = False,
@@ -83,16 +84,10 @@ def ask(
     form = open_form(outside, template, param, model, route, option, x, xl)
     end_by_saving(outside, save, form, prompt, system, param, {"--file": file, "--tag": tag})
     words = read_prompt(
-        prompt or (),
-        file or (),
-        say,
-        outside.environ,
-        no_stdin=no_stdin,
-        timeout=timeout,
-        system=system,
-        optional=form.asks_by_itself,
-        attach=attach or (),
-    )
+        prompt or (), file or (), say, outside.environ,
+        no_stdin=no_stdin, timeout=timeout, system=system,
+        optional=form.asks_by_itself, attach=attach or (),
+    )  # fmt: skip
     request = make_ask(
         form.fill(words),
         model=form.model,
@@ -104,9 +99,9 @@ def ask(
         offline=offline,
         no_fallback=no_fallback,
         timeout=timeout,
+        max_cost=max_cost,
         schema=open_schema(schema, schema_multi, form.schema),
     )
-    request = join_turns(router, request, continue_, cid, say, sticky)
     shape = Shape(
         as_json=as_json,
         jsonl=jsonl,
@@ -120,6 +115,7 @@ def ask(
         keeps_history=not no_log,
         explain=explain,
     )
+    request = join_turns(router, request, continue_, cid, say, sticky)
     answering = Answering(outside, router, request, shape)
     raise typer.Exit(show_decision(answering) if dry_run else answering.run())
 

@@ -11,7 +11,7 @@ import typer
 from nr_cli.cli import flags
 from nr_cli.cli.configured import Configured, tell_broken
 from nr_cli.cli.env import Outside
-from nr_cli.errors import ConfigError
+from nr_cli.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from nr_cli.cli.modelview import Seen
@@ -38,7 +38,7 @@ def show_list(
     Example: nr models list --json
     """
     from nr_cli.cli.document import dump
-    from nr_cli.cli.modelview import HEADS, document_of, row_of
+    from nr_cli.cli.modelview import HEADS, document_of, rest_words, row_of
     from nr_cli.cli.table import show_table
 
     outside, known = _look(policy, no_project)
@@ -47,7 +47,10 @@ def show_list(
     if as_json:
         outside.write(dump([document_of(one) for one in seen]))
     else:
-        show_table(outside, HEADS, [row_of(one) for one in seen], folds="abilities")
+        resting = any(one.rest for one in seen)
+        heads = (*HEADS, "rests") if resting else HEADS
+        rows = [(*row_of(one), *([rest_words(one.rest)] if resting else [])) for one in seen]
+        show_table(outside, heads, rows, folds="abilities")
 
 
 @app.command("show")
@@ -76,7 +79,8 @@ def show(
 
     outside, known = _look(policy, no_project)
     model = known.model(name)
-    seen = Seen(model, known.credential(model.provider), name in known.models)
+    rest = None if known.problem else known.router.backends.peek(model)
+    seen = Seen(model, known.credential(model.provider), name in known.models, rest)
     origins = _origins(known, name, seen)
     _tell_troubles(outside, known)
     if as_json:
@@ -87,6 +91,41 @@ def show(
         for label, value, key in _lines(seen)
     ]
     outside.write(encode(align(rows) + "\n"))
+
+
+@app.command("wake")
+def wake(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="As nr doctor names it; all without a name."),
+    ] = None,
+    as_json: flags.AsJson = False,
+) -> None:
+    """End the rest of backends that failed or asked to be left alone; print who is awake again.
+
+    Example: nr models wake
+    """
+    from nr_cli.cli.document import dump
+    from nr_cli.cli.outside import outside_with_router
+    from nr_cli.cli.plain import encode
+    from nr_cli.cli.screen import neutralise
+
+    outside, router = outside_with_router(None, True)
+    asleep = router.backends.all()
+    known = sorted({who for _, who, _ in asleep})
+    for name in names or ():
+        if name not in known:
+            said = f" (resting: {', '.join(known)})" if known else ""
+            raise UsageError(f"models wake: {name} does not rest{said}")
+    woken = [(state, who) for state, who, _ in asleep if not names or who in names]
+    for state, _ in woken:
+        router.backends.wake(state)
+    if as_json:
+        outside.write(dump([who for _, who in woken]))
+    elif woken:
+        outside.write(encode("".join(f"{neutralise(who)}\n" for _, who in woken)))
+    else:
+        outside.say("nr: nothing rests")
 
 
 @app.command("pull")
@@ -175,13 +214,16 @@ def _gather(known: Configured, everything: bool) -> list[Seen]:
         models = [known.policy.model(name) for name in names if name not in there]
         models.sort(key=lambda model: (-(model.quality or 0), model.name))
         seen += [Seen(model, keys[provider.name], False) for model in models]
-    return seen
+    if known.problem is not None:
+        return seen
+    backends = known.router.backends
+    return [one._replace(rest=backends.peek(one.model)) for one in seen] if backends.all() else seen
 
 
 def _lines(seen: Seen) -> list[tuple[str, str, str]]:
     """Returns label, value, key of the policy for everything that is known of a model."""
     from nr_cli.cli.configured import key_words
-    from nr_cli.cli.modelview import caps_of, price_lines, window_words
+    from nr_cli.cli.modelview import caps_of, price_lines, rest_words, window_words
 
     model = seen.model
     caps = "not known" if model.caps is None else " ".join(caps_of(model)) or "none of them"
@@ -202,6 +244,7 @@ def _lines(seen: Seen) -> list[tuple[str, str, str]]:
         *[("", line, "") for line in more],
         ("rank", "not known" if model.quality is None else f"{model.quality:g} of 100", "quality"),
         *[(key, json.dumps(value, ensure_ascii=False), key) for key, value in said if value],
+        *[("rests", rest_words(rest), "") for rest in (seen.rest,) if rest],
     ]
 
 

@@ -56,7 +56,7 @@ def schema() -> None:
     """
     import json
 
-    from nr_cli.policy.schema import json_schema
+    from nr_cli.policy.editors import json_schema
 
     Outside(os.environ).write(json.dumps(json_schema(), indent=2).encode() + b"\n")
 

@@ -43,6 +43,7 @@ def route(
     offline: flags.Offline = False,
     no_fallback: flags.NoFallback = False,
     timeout: flags.Timeout = None,
+    max_cost: flags.MaxCost = None,
     policy: flags.PolicyFile = None,
     no_project: flags.NoProject = False,
     no_stdin: flags.NoStdin = False,
@@ -92,6 +93,7 @@ def route(
         offline=offline,
         no_fallback=no_fallback,
         timeout=timeout,
+        max_cost=max_cost,
         schema=open_schema(schema, schema_multi, form.schema),
     )
     if jsonl:
