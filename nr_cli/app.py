@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nr_cli.policy.policy import Policy
     from nr_cli.providers.codec import Codec
     from nr_cli.store.cache import Cache
+    from nr_cli.store.flights import Flights
     from nr_cli.store.history import History, HistoryRow
     from nr_cli.transport.aio import Connections
     from nr_cli.transport.embedded import Embedded
@@ -427,7 +428,13 @@ class Router:
             shelf,
             time.time,
             lambda inner: self._world(inner, False, shelf),
+            self._flights,
         )
+
+    def _flights(self) -> Flights:
+        from nr_cli.store.flights import Flights
+
+        return Flights(self.paths.cache)
 
     def child_environ(self) -> dict[str, str]:
         """Returns what programs may see of the environment: no key of any provider."""

@@ -63,7 +63,9 @@ class Narrator:
 
     def end(self, record: Record) -> None:
         """Says the routing line with -v, the usage line with -u, whom a newcomer has met."""
-        if record.cache != "hit" and record.model and record.model.id == EMBEDDED:
+        if record.cache == "stale" and not self._quiet:
+            self._outside.say(f"nr: {stale_words(record)}")
+        if record.cache not in ("hit", "stale") and record.model and record.model.id == EMBEDDED:
             self._introduce()
         if self._verbose:
             self._outside.say("nr: " + routing_line(record))
@@ -92,6 +94,23 @@ def routing_line(record: Record) -> str:
             f"{record.total_ms / 1000:.2f} s",
         ]
     )
+
+
+def stale_words(record: Record) -> str:
+    """Returns why an answer that is too old was given."""
+    kinds = dict.fromkeys(attempt.kind.value for attempt in record.attempts if attempt.kind)
+    return (
+        f"every model failed ({', '.join(kinds) or 'all rest'}); this answer is {age(record)} old"
+    )
+
+
+def age(record: Record) -> str:
+    """Returns how old a cached answer is."""
+    seconds = record.cache_age or 0.0
+    for size, word in ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {word}"
+    return f"{seconds:.0f} seconds"
 
 
 def why(record: Record) -> str:

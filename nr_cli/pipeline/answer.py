@@ -16,19 +16,26 @@ from nr_cli.types.decision import Decision
 from nr_cli.types.events import Decided, Event, Finished, Reasoning, Served, Text
 from nr_cli.types.policy import Model
 from nr_cli.types.prompt import Ask
-from nr_cli.types.record import CacheStatus, Record, Usage
+from nr_cli.types.record import Attempt, CacheStatus, Record, Usage
 from nr_cli.types.request import Credential, Request
-from nr_cli.types.steps import Reply, Step
+from nr_cli.types.steps import Reply, Sleep, Step
 
 if TYPE_CHECKING:
     from nr_cli.pipeline.chain import Reached
+    from nr_cli.pipeline.coalesce import Flights
 
 LARGEST = 4 * 1024 * 1024  # characters of an answer that is still kept
+LOOKS = (0.02, 0.05, 0.0)  # seconds between looks for what another ask has just kept
 REPLAY = 4096  # characters a replayed answer's events carry
 
 # Which modes look into the cache, and which keep what a backend answered.
 READS = frozenset({"readwrite", "read", "only"})
 WRITES = frozenset({"readwrite", "write", "refresh"})
+# Failures of a moment, or of an account: what was answered before is better than nothing.
+PASSING = frozenset({
+    "rate_limit", "overloaded", "timeout", "network", "server", "quota", "auth", "model_not_found",
+    "invalid_response", "stream_broken",
+})  # fmt: skip
 
 
 class Entry(Protocol):
@@ -62,7 +69,7 @@ class World(NamedTuple):
 
     `decide` is called with True for a decision that only reads the cache: nobody needs a key or
     the network for that. It raises Wanted where a rule asks for an opinion; `within` returns the
-    world of an ask that brings one.
+    world of an ask that brings one. `flights` says which equal asks are on their way.
     """
 
     decide: Callable[[bool], Decision]
@@ -70,6 +77,7 @@ class World(NamedTuple):
     shelf: Shelf
     now: Callable[[], float]
     within: Callable[[Ask], World] | None = None
+    flights: Callable[[], Flights] | None = None
 
 
 class Keyed(NamedTuple):
@@ -92,6 +100,7 @@ class Keys:
         self._ask = ask
         self._credential = world.ports.credential
         self._keyed: dict[str, Keyed] = {}
+        self.kept = False  # whether the answer of this ask is in the cache
 
     def of(self, decision: Decision, model: Model) -> Keyed:
         """Returns the request for one candidate with its place in the cache."""
@@ -132,11 +141,28 @@ def answer(ask: Ask, world: World) -> Generator[Step | Event, Reply, Record]:
     keys = Keys(ask, world)
     decision, found = yield from look(ask, keys, world, began)
     yield Decided(decision)
-    if found is not None:
-        record = yield from replay(decision, found, started)
-    else:
-        record = yield from send(ask, decision, keys, world, started, began)
-    waited = record.waited_ms + sum(opinion.waited_ms for opinion in decision.opinions)
+    hold, queued = None, 0.0
+    if found is None and world.flights is not None and coalesces(ask, decision):
+        from nr_cli.pipeline.coalesce import line_up
+
+        key, until = keys.first(decision), began + patience(ask, decision)
+        clock = world.ports.clock
+        hold, queued = yield from line_up(world.flights(), key, world.now, clock, until)
+        for pause in LOOKS if hold is not None and hold.has_news else ():
+            found = find(ask, decision, keys, world, all_candidates=False)
+            if found is not None:
+                break
+            yield Sleep(pause)  # whoever wrote it may not be done with the database
+    try:
+        if found is not None:
+            record = yield from replay(decision, found, started)
+        else:
+            record = yield from send(ask, decision, keys, world, started, began)
+    finally:
+        if hold is not None:
+            hold.release(keys.kept or found is not None)
+    opinions = sum(opinion.waited_ms for opinion in decision.opinions)
+    waited = record.waited_ms + opinions + queued * 1000
     total = (world.ports.clock() - began) * 1000
     record = record._replace(total_ms=total, waited_ms=waited)
     yield Served(record)
@@ -196,18 +222,49 @@ def look(
 
 
 def find(
-    ask: Ask, decision: Decision, keys: Keys, world: World, all_candidates: bool
+    ask: Ask,
+    decision: Decision,
+    keys: Keys,
+    world: World,
+    all_candidates: bool,
+    extra: float = 0.0,
 ) -> Found | None:
-    """Returns a cached answer of the first candidate, or of any when nobody can be asked."""
+    """Returns a cached answer of the first candidate, or of any when nobody can be asked.
+
+    It may be `extra` seconds older than the policy says.
+    """
     if ask.cache not in READS:
         return None
-    for model in decision.chain if all_candidates else decision.chain[:1]:
+    keeping, candidates = decision.settings.keeping, decision.chain
+    for model in candidates if all_candidates else candidates[:1]:
         request, key, _ = keys.of(decision, model)
-        entry = world.shelf.get(key, decision.settings.keeping.ttl)
+        entry = world.shelf.get(key, keeping.ttl + extra)
         document = entry and parse(entry.body)
         if entry and document:
             return Found(request, key, document, max(0.0, world.now() - entry.stored))
     return None
+
+
+def find_stale(
+    ask: Ask, decision: Decision, keys: Keys, world: World, error: NrError
+) -> Found | None:
+    """Returns an answer that is too old, where the policy takes it when every model failed."""
+    stale = decision.settings.keeping.stale
+    if stale is None or error.code not in PASSING:
+        return None
+    reading = ask._replace(cache="readwrite") if ask.cache == "refresh" else ask
+    return find(reading, decision, keys, world, all_candidates=True, extra=stale)
+
+
+def coalesces(ask: Ask, decision: Decision) -> bool:
+    """Tells whether an ask waits for the answer of an equal one."""
+    return ask.cache == "readwrite" and decision.settings.keeping.coalesce
+
+
+def patience(ask: Ask, decision: Decision) -> float:
+    """Returns the seconds that an ask may wait for the answer of an equal one."""
+    named = [limit for limit in (ask.timeout, decision.limits.deadline) if limit is not None]
+    return min(named) if named else decision.chain[0].provider.timeout.total
 
 
 def parse(body: bytes) -> dict[str, object] | None:
@@ -232,9 +289,12 @@ def is_usage(counts: list[object]) -> bool:
 
 
 def replay(
-    decision: Decision, found: Found, started: float
+    decision: Decision, found: Found, started: float, attempts: tuple[Attempt, ...] | None = None
 ) -> Generator[Step | Event, Reply, Record]:
-    """Yields a kept answer as the stream it once was; costs nothing."""
+    """Yields a kept answer as the stream it once was; costs nothing.
+
+    One that serves since all failed is `stale`; `attempts` are those that did.
+    """
     text, thoughts = str(found.document["text"]), str(found.document.get("reasoning", ""))
     counts = found.document.get("usage")
     usage = Usage(*counts) if isinstance(counts, list) else None
@@ -245,7 +305,8 @@ def replay(
     yield Finished("stop", usage)
     return Record(
         decision, found.request.model, text, thoughts, "stop", True, usage, 0.0,
-        "hit", found.key, found.age, (), started, 0.0, 0.0,
+        "hit" if attempts is None else "stale", found.key, found.age, attempts or (), started,
+        0.0, 0.0,
     )  # fmt: skip
 
 
@@ -277,14 +338,17 @@ def send(
             reached = yield from satisfy(reached, ask.schema, ports, allowance, recovery)
     except NrError as error:
         error.cache = (cache_status(ask), keys.first(decision))
-        raise
+        old = find_stale(ask, decision, keys, world, error)
+        if old is None:
+            raise
+        return (yield from replay(decision, old, started, error.attempts))
     outcome, request = reached.outcome, reached.request
     if held and outcome.text:
         yield Text(outcome.text)
     yield Finished(outcome.finish, outcome.usage)
     _, key, labels = keys.of(decision, request.model)
     if ask.cache in WRITES and is_keepable(reached, world.ports.credential(request.model)):
-        world.shelf.put(key, document_of(reached), labels)
+        keys.kept = world.shelf.put(key, document_of(reached), labels)
     return Record(
         decision=decision,
         model=request.model,

@@ -300,7 +300,13 @@ class Policy:
             return otherwise
         ttl = self._reader.duration((*path, "ttl"))
         scope = self._reader.text((*path, "scope"))
-        return Keeping(otherwise.ttl if ttl is None else ttl, cast(Scope, scope) or otherwise.scope)
+        stale = self._reader.duration((*path, "stale_if_error"))
+        return Keeping(
+            otherwise.ttl if ttl is None else ttl,
+            cast(Scope, scope) or otherwise.scope,
+            otherwise.stale if stale is None else stale,
+            self._reader.flag((*path, "coalesce"), otherwise.coalesce),
+        )
 
     def _build_use(self, path: Path) -> Use:
         use = self._document.get(path)

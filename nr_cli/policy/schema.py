@@ -122,6 +122,9 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
                      over=0, high=YEARS),
         "scope": Field("text", "user (else): whoever has the same key; project, shared: all who"
                        " have the cache, with another key or none", choices=SCOPES),
+        "stale_if_error": Field("duration", "how much older an answer may be that serves when every"
+                                " model failed; else none does", low=0, high=YEARS),
+        "coalesce": Field("boolean", "equal asks at the same time wait for one answer; else true"),
     },
     "limits": {
         "attempts": Field("count", "the most requests; 6 if nothing is said", low=1, high=100),
@@ -277,8 +280,7 @@ OPEN_SECTIONS: Mapping[str, str] = {"params": "", "classify": "classifier"}
 # names them would otherwise be obeyed in part.
 LATER: Mapping[str, tuple[str, ...]] = {
     "policy": ("guards", "budgets", "log", "tests"),
-    "cache": ("mode", "only_deterministic", "stale_if_error", "max_size", "vary", "never",
-              "coalesce"),
+    "cache": ("mode", "only_deterministic", "max_size", "vary", "never"),
     "provider": ("api_key_cmd",),
     "pool": ("sticky", "cost_weight"),
     "intent": ("map", "use"),

@@ -137,11 +137,14 @@ class Keeping(NamedTuple):
     """How answers are kept: for how many seconds, for whom.
 
     In scope "user" an answer serves the key that paid for it alone; in the others it serves whoever
-    has the cache, with another key or none.
+    has the cache, with another key or none. Where every model failed one that is `stale` seconds
+    too old may serve. `coalesce` lets equal asks wait for one answer.
     """
 
     ttl: float = 7 * 86400.0
     scope: Scope = "user"
+    stale: float | None = None
+    coalesce: bool = True
 
 
 class Route(NamedTuple):
