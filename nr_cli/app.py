@@ -235,8 +235,11 @@ class Router:
         def bar(model: Model) -> str | None:
             return oversize_for(ask, model) or (None if reading else self._bar(ask, model))
 
+        everything = self._everything(ask) if policy.guards else None
+
         def decide_by(facts: Facts, read: Callable[[], Classification]) -> Decision:
-            return decide(policy, ask, facts, bar, random_below, read if full else None)
+            read_all = read if full else None
+            return decide(policy, ask, facts, bar, random_below, read_all, everything)
 
         try:
             if policy.second_opinion is None:
@@ -251,8 +254,26 @@ class Router:
             if error.decision is not None:
                 error.decision = error.decision._replace(opinions=tuple(opinions.values()))
             raise
+        if decision.redact:
+            from nr_cli.features.masking import redact
+
+            decision = decision._replace(redacted=redact(ask, decision.redact)[1])
         ms = (time.perf_counter() - began) * 1000
         return decision._replace(overhead_ms=ms, opinions=tuple(opinions.values()))
+
+    def _everything(self, ask: Ask) -> Facts | None:
+        """Returns the facts of all that is sent, None where the prompt is all there is.
+
+        What was said earlier goes along with -c: a guard must see it.
+        """
+        texts = [*(turn.text for turn in ask.prompt.turns), ask.prompt.system or ""]
+        before = "\n\n".join(text for text in texts if text)
+        if not before:
+            return None
+        prompt = ask.prompt._replace(text=f"{before}\n\n{ask.prompt.text}")
+        labels = self._labels(prompt.text, {}, False)
+        sources = self.reader(ask._replace(prompt=prompt)).sources()
+        return FactBook({**self.surroundings, **sources, **labels})
 
     def reader(self, ask: Ask) -> Reader:
         """Returns what reads the prompt of an ask as the policy wants it. Raises: ConfigError."""
@@ -415,19 +436,27 @@ class Router:
         return answer(ask, self._world(ask, full, shelf or self.cache))
 
     def _world(
-        self, ask: Ask, full: bool, shelf: Shelf, opinions: dict[str, Opinion] | None = None
+        self,
+        ask: Ask,
+        full: bool,
+        shelf: Shelf,
+        opinions: dict[str, Opinion] | None = None,
+        asks: bool = True,
     ) -> World:
-        """Returns what the pipeline is handed for one ask; `opinions` is what was heard before."""
+        """Returns what the pipeline is handed for one ask; `opinions` is what was heard before.
+
+        Unless it `asks` nobody is asked for an opinion: whoever gives one is not judged by others.
+        """
         from nr_cli.pipeline.ports import Ports
 
         ports = Ports(codec_named, self.credential, time.monotonic, chance, lambda: self.backends)
-        heard = {} if opinions is None else opinions
+        heard = {} if opinions is None and asks else opinions
         return World(
             partial(self.decide, ask, full=full, opinions=heard),
             ports,
             shelf,
             time.time,
-            lambda inner: self._world(inner, False, shelf),
+            lambda inner: self._world(inner, False, shelf, asks=False),
             self._flights,
         )
 

@@ -21,6 +21,8 @@ def explain(decision: Decision) -> str:
     What was read comes first, then each rule, each candidate, the chain, the estimate.
     """
     blocks = [_head(decision)]
+    if decision.guards:
+        blocks.append(["guards", *_table([guard[:3] for guard in decision.guards])])
     if decision.rules:
         blocks.append(["rules", *_table(_rule_rows(decision.rules))])
     if decision.candidates:

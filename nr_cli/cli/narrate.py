@@ -25,6 +25,7 @@ class Narrator:
         """Takes one event."""
         if isinstance(event, Decided):
             self._tell_opinions(event.decision)
+            self._tell_redaction(event.decision)
         if isinstance(event, Waiting):
             self._tell_wait(event)
         if not isinstance(event, Failed | Switched):
@@ -47,6 +48,12 @@ class Narrator:
                 from nr_cli.cli.explain import opinion_words
 
                 self._outside.say(f"nr: {opinion_words(opinion)}")
+
+    def _tell_redaction(self, decision: Decision) -> None:
+        """Says that something was taken out, since the answer may be about it."""
+        if decision.redacted and not self._quiet:
+            kinds = ", ".join(sorted(decision.redact))
+            self._outside.say(f"nr: {decision.redacted} taken out before sending ({kinds})")
 
     def _tell_wait(self, wait: Waiting) -> None:
         """Says a wait with -v, to a person only one that is felt."""

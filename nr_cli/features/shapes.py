@@ -205,12 +205,12 @@ def _holds_numbers(text: str) -> bool:
         return False
     if re.search(SSN, text) or re.search(PHONE, text):
         return True
-    if any(_is_iban(match) for match in re.findall(IBAN, text)):
+    if any(is_iban(match) for match in re.findall(IBAN, text)):
         return True
-    return any(_is_card(match) for match in re.findall(CARD, text))
+    return any(is_card(match) for match in re.findall(CARD, text))
 
 
-def _is_iban(account: str) -> bool:
+def is_iban(account: str) -> bool:
     """Tells whether an account number passes the check of ISO 13616 (remainder 1 of 97)."""
     account = account.replace(" ", "")
     if not 15 <= len(account) <= 34:
@@ -218,7 +218,7 @@ def _is_iban(account: str) -> bool:
     return int("".join(str(int(sign, 36)) for sign in account[4:] + account[:4])) % 97 == 1
 
 
-def _is_card(digits: str) -> bool:
+def is_card(digits: str) -> bool:
     """Tells whether a number passes the check of ISO/IEC 7812-1 (Luhn)."""
     numbers = [int(digit) for digit in digits if digit.isdecimal()][::-1]
     doubled = [sum(divmod(2 * number, 10)) for number in numbers[1::2]]

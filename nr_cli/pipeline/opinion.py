@@ -114,8 +114,10 @@ def consult(
 ) -> Generator[Step | Event, Reply, Opinion]:
     """Yields the steps of asking a model; returns its opinion. Raises: ConfigError."""
     inner = Ask(
-        Prompt(question.text, question.system),
+        Prompt(question.text, question.system, ask.prompt.source, ask.prompt.file_names),
         model=question.model,
+        tags=ask.tags,
+        meta=ask.meta,
         cache=ask.cache if may_send else "only",
         offline=ask.offline,
         timeout=limit,

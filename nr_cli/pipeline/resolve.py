@@ -11,6 +11,10 @@ from nr_cli.types.request import Request
 
 def resolve(ask: Ask, decision: Decision, model: Model) -> Request:
     """Returns the request: the flag's word over the route's, the route's over the model's."""
+    if decision.redact:
+        from nr_cli.features.masking import redact
+
+        ask, _ = redact(ask, decision.redact)
     settings = decision.settings
     params = {**model.params, **settings.params, **ask.params}
     system = system_text(ask, decision, model)

@@ -39,6 +39,8 @@ _SHOWN = 3  # dropped candidates an error names
 
 
 if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
+    from nr_cli.policy.guards import Bound
+    from nr_cli.types.guard import Guard
 
     class Rulebook(Protocol):
         """What deciding reads of a policy; an unknown name raises ConfigError."""
@@ -56,6 +58,11 @@ if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
         @property
         def keeping(self) -> Keeping:
             """How answers are kept where a route says nothing."""
+            ...
+
+        @property
+        def guards(self) -> Sequence[Guard]:
+            """What narrows every choice."""
             ...
 
         @property
@@ -117,13 +124,15 @@ def decide(
     barred: Barred,
     pick_random: PickRandom,
     classification: Callable[[], Classification] | None = None,
+    guarded: Facts | None = None,
 ) -> Decision:
     """Returns the decision; its `overhead_ms` is 0 until the caller measures.
 
     `barred(model)` says why a model cannot be used at all (offline, not installed), None if it
     can; a reason that is a missing key begins with "no key", one that is a file's size with "too
-    large". `pick_random(n)` returns a number below n. `classification` is called once, after
-    everything else, for the record alone.
+    large". `guarded` are the facts that guards go by, where those are others. `pick_random(n)`
+    returns a number below n. `classification` is called once, after everything else, for the
+    record alone.
 
     Raises UsageError for an unknown pin, ConfigError for a policy that names what is not there,
     NoCredential when every candidate lacks its key, InputError when a file is too large for all
@@ -131,8 +140,12 @@ def decide(
     three carry the decision as `decision`.
     """
     reading = _Reading(facts)
+    bound = _bind(policy, guarded or reading)
+    if bound is not None:
+        barred = _guarded(bound, ask, barred)
     chosen = _choose(policy, ask, reading)
     limits = chosen.settings.recovery.limits.narrowed(None, ask.max_cost)
+    limits = limits.narrowed(bound and bound.deadline, bound and bound.max_cost)
     demand = _read_demand(ask, chosen.settings, reading)._replace(max_cost=limits.max_cost)
     judged, chain = _order(policy, ask, chosen.settings.use, demand, barred, pick_random)
     read = classification() if classification else None
@@ -156,9 +169,41 @@ def decide(
         limits=limits,
         spares=_spare(policy, ask, chosen.settings.recovery, demand, barred, pick_random),
     )
-    if not chain:
-        raise _refuse(decision, judged, demand)
+    if bound is not None:
+        decision = decision._replace(guards=bound.trace, redact=bound.redact)
+    error = _find_error(decision, judged, demand, bound)
+    if error is not None:
+        raise error
     return decision
+
+
+def _find_error(
+    decision: Decision, judged: Sequence[Judged], demand: Demand, bound: Bound | None
+) -> NrError | None:
+    """Returns why nobody may answer, None where somebody may."""
+    refusal = bound.refusal() if bound is not None else None
+    if refusal is not None:
+        refusal.decision = decision
+    if refusal is not None or decision.chain:
+        return refusal
+    error = _refuse(decision, judged, demand)
+    error.hint = error.hint or (bound.advice if bound else "")
+    return error
+
+
+def _bind(policy: Rulebook, facts: Facts) -> Bound | None:
+    """Returns the guards that apply, None for a policy without guards."""
+    if not policy.guards:
+        return None
+    from nr_cli.policy.guards import bind
+
+    return bind(policy.guards, facts)
+
+
+def _guarded(bound: Bound, ask: Ask, barred: Barred) -> Barred:
+    """Returns what bars a model: a guard before anything else."""
+    has_files = bool(ask.prompt.attachments) or any(turn.attachments for turn in ask.prompt.turns)
+    return lambda model: bound.bar(model) or bound.bar_file(model, has_files) or barred(model)
 
 
 def _order(

@@ -11,6 +11,9 @@ from nr_cli.types.json import Json, JsonObject
 from nr_cli.types.policy import Finding, Path, Severity
 
 NAMED_SECTIONS = ("providers", "models", "pools", "classify")
+# Each key of these is a word of its own.
+KEYED_SECTIONS = ("cache", "limits", "retry", "breaker", "fallback")
+APPENDED: tuple[Path, ...] = (("routes",), ("guards",))
 
 
 class Place(NamedTuple):
@@ -132,7 +135,7 @@ class Document(NamedTuple):
 
 
 def merge(nearer: Document, farther: Document) -> Document:
-    """Returns one document of two: the nearer one wins, its routes come first.
+    """Returns one document of two: the nearer one wins, its routes and guards come first.
 
     Sections merge by name, where an entry of the nearer file stands whole: half a provider of one
     file under half of another would be nobody's intention. `override: true` on a nearer route
@@ -143,15 +146,16 @@ def merge(nearer: Document, farther: Document) -> Document:
         digest = _digest_of(nearer.digest, farther.digest)
         return nearer._replace(digest=digest, fallback=farther.fallback)
     tree: dict[str, Json] = dict(farther.tree)
-    places = {path: place for path, place in farther.places.items() if path[:1] != ("routes",)}
-    written = {path: text for path, text in farther.written.items() if path[:1] != ("routes",)}
+    places = {path: at for path, at in farther.places.items() if path[:1] not in APPENDED}
+    written = {path: text for path, text in farther.written.items() if path[:1] not in APPENDED}
     stale: set[Path] = set()
     for key, value in nearer.tree.items():
         theirs = tree.get(key)
-        by_name = (
-            key in NAMED_SECTIONS or key == "cache"
-        )  # each key of a cache is a word of its own
-        if by_name and isinstance(value, Mapping) and isinstance(theirs, Mapping):
+        if (
+            key in NAMED_SECTIONS + KEYED_SECTIONS
+            and isinstance(value, Mapping)
+            and isinstance(theirs, Mapping)
+        ):
             tree[key] = {**theirs, **value}
             stale.update((key, name) for name in value)
         else:
@@ -161,7 +165,8 @@ def merge(nearer: Document, farther: Document) -> Document:
     written = _without(written, stale)
     places.update(nearer.places)
     written.update(nearer.written)
-    _append_routes(tree, places, written, nearer, farther)
+    for (section,) in APPENDED:
+        _append(str(section), tree, places, written, nearer, farther)
     digest = _digest_of(nearer.digest, farther.digest)
     includes = (*nearer.includes, *farther.includes)
     return Document(nearer.file, tree, Places(places), digest, written, includes, farther.fallback)
@@ -198,36 +203,37 @@ def refuse(findings: Sequence[Finding]) -> ConfigError:
     return ConfigError("\n".join(lines), findings=findings)
 
 
-def _append_routes(
+def _append(
+    section: str,
     tree: dict[str, Json],
     places: dict[Path, Place],
     written: dict[Path, str],
     nearer: Document,
     farther: Document,
 ) -> None:
-    ours, theirs = nearer.tree.get("routes"), farther.tree.get("routes")
+    """Puts the farther entries of a list behind the nearer ones, less the routes overridden."""
+    ours, theirs = nearer.tree.get(section), farther.tree.get(section)
     if not is_list(theirs):
         return
     if ours is not None and not is_list(ours):
         return
-    routes: list[Json] = list(ours or ())
+    entries: list[Json] = list(ours or ())
     overridden = {
-        route.get("name")
-        for route in routes
-        if isinstance(route, Mapping) and route.get("override") is True
+        entry.get("name")
+        for entry in entries
+        if section == "routes" and isinstance(entry, Mapping) and entry.get("override") is True
     }
     moved: dict[int, int] = {}
-    for index, route in enumerate(theirs):
-        if isinstance(route, Mapping) and route.get("name") in overridden:
+    for index, entry in enumerate(theirs):
+        if isinstance(entry, Mapping) and entry.get("name") in overridden:
             continue
-        moved[index] = len(routes)
-        routes.append(route)
-    tree["routes"] = routes
-    section: Path = ("routes",)
-    if ours is None and section in farther.places:
-        places[section] = farther.places[section]
-    places.update(_shift(farther.places, moved))
-    written.update(_shift(farther.written, moved))
+        moved[index] = len(entries)
+        entries.append(entry)
+    tree[section] = entries
+    if ours is None and (section,) in farther.places:
+        places[(section,)] = farther.places[(section,)]
+    places.update(_shift(farther.places, section, moved))
+    written.update(_shift(farther.written, section, moved))
 
 
 T = TypeVar("T")
@@ -241,12 +247,12 @@ def _without(entries: Mapping[Path, T], stale: Collection[Path]) -> dict[Path, T
     }
 
 
-def _shift(entries: Mapping[Path, T], moved: Mapping[int, int]) -> dict[Path, T]:
+def _shift(entries: Mapping[Path, T], section: str, moved: Mapping[int, int]) -> dict[Path, T]:
     shifted: dict[Path, T] = {}
     for path, entry in entries.items():
-        index = path[1] if len(path) > 1 and path[0] == "routes" else None
+        index = path[1] if len(path) > 1 and path[0] == section else None
         if isinstance(index, int) and index in moved:
-            there: Path = ("routes", moved[index], *path[2:])
+            there: Path = (section, moved[index], *path[2:])
             shifted[there] = entry
     return shifted
 

@@ -24,8 +24,11 @@ def check_labels(checking: Checking) -> None:
         if isinstance(entry, Mapping):
             _check_examples(checking, name, entry)
     intents = known_intents(checking.entries("classify"))
-    for at in range(count_routes(checking)):
-        when: Path = ("routes", at, "when")
+    guards = checking.document.tree.get("guards")
+    places: list[Path] = [("routes", at) for at in range(count_routes(checking))]
+    places += [("guards", at) for at in range(len(guards) if is_list(guards) else 0)]
+    for place in places:
+        when: Path = (*place, "when")
         for path in _conditions(checking.document.get(when), when, "label"):
             asked = checking.document.get(path)
             for name in asked if isinstance(asked, Mapping) else ():

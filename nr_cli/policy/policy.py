@@ -29,6 +29,7 @@ from nr_cli.types.policy import (
 from nr_cli.types.recovery import Breaker, Recovery
 
 if TYPE_CHECKING:
+    from nr_cli.types.guard import Guard
     from nr_cli.types.opinion import SecondOpinion
 
 MIN_CONFIDENCE = 0.45
@@ -147,6 +148,17 @@ class Policy:
     def keeping(self) -> Keeping:
         """Returns how answers are kept where a route says nothing."""
         return self._build_keeping((), Keeping())
+
+    @cached_property
+    def guards(self) -> tuple[Guard, ...]:
+        """Returns what narrows every choice. Raises: ConfigError for a value of no use."""
+        listed = self._document.tree.get("guards")
+        if not is_list(listed):
+            return ()
+        from nr_cli.policy.guards import read_guard
+
+        places: list[Path] = [("guards", at) for at in range(len(listed))]
+        return tuple(read_guard(self._reader, place, self._build_when) for place in places)
 
     @cached_property
     def recovery(self) -> Recovery:

@@ -35,6 +35,7 @@ def check_references(checking: Checking) -> None:
         _check_use_name(checking, path)
     for path in follow_ups(checking):
         _check_follow_up(checking, path)
+    _check_guards(checking)
     _check_bands(checking)
     _check_calibration(checking)
     _check_patterns(checking)
@@ -50,6 +51,21 @@ def uses(checking: Checking) -> Iterator[Path]:
     for start in starts:
         node = checking.document.get(start)
         yield from texts_at(checking, (*start, "models") if isinstance(node, Mapping) else start)
+
+
+def _check_guards(checking: Checking) -> None:
+    """Reports guards that forbid nothing, or that bear the name of another."""
+    listed, names = checking.document.tree.get("guards"), set()
+    for index, guard in enumerate(listed if is_list(listed) else ()):
+        path: Path = ("guards", index)
+        name = checking.document.text((*path, "name")) or ""
+        if isinstance(guard, Mapping) and not guard.keys() & {"require", "block"}:
+            message = f"guard {quote(name)} forbids nothing (add require, or block: true)"
+            checking.report(path, "NR115", message)
+        if name in names:
+            message = f"duplicate guard {quote(name)} (rename it: a guard is never replaced)"
+            checking.report((*path, "name"), "NR125", message)
+        names.add(name)
 
 
 def follow_ups(checking: Checking) -> Iterator[Path]:

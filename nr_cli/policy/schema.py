@@ -72,6 +72,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "pools": Field("named", "models that may stand in for each other", section="pool"),
         "classify": Field("section", "how prompts are read", section="classify"),
         "cache": Field("section", "how answers are kept", section="cache"),
+        "guards": Field("listed", "what no flag, route or fallback may lift", section="guard"),
         "limits": Field("section", "one budget over all requests of an ask", section="limits"),
         "retry": Field("section", "how often one model is asked again", section="retry"),
         "breaker": Field("section", "when a backend rests", section="breaker"),
@@ -125,6 +126,24 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "stale_if_error": Field("duration", "how much older an answer may be that serves when every"
                                 " model failed; else none does", low=0, high=YEARS),
         "coalesce": Field("boolean", "equal asks at the same time wait for one answer; else true"),
+    },
+    "guard": {
+        "name": Field("text", "the guard's name", required=True, fixed=True),
+        "when": Field("when", "where it applies; where that cannot be told it does, too"),
+        "require": Field("section", "what must hold for any model that answers", section="require"),
+        "block": Field("boolean", "true refuses the prompt"),
+        "message": Field("text", "what a person is told"),
+    },
+    "require": {
+        "local_only": Field("boolean", "true: only providers with local: true"),
+        "allow_models": Field("texts", "globs of aliases or ids; all others are denied"),
+        "deny_models": Field("texts", "globs of aliases or ids"),
+        "allow_providers": Field("texts", "globs of providers; all others are denied"),
+        "deny_providers": Field("texts", "globs of providers"),
+        "max_cost": Field("number", "the most US dollars, by estimate", low=0),
+        "deadline": Field("duration", "for everything together", over=0, high=DAY),
+        "redact": Field("texts", "what is replaced before anything is sent",
+                        choices=("api_key", "private_key", "pii")),
     },
     "limits": {
         "attempts": Field("count", "the most requests; 6 if nothing is said", low=1, high=100),
@@ -279,7 +298,7 @@ OPEN_SECTIONS: Mapping[str, str] = {"params": "", "classify": "classifier"}
 # Keys of the language that this version does not carry out: an error, because a policy that
 # names them would otherwise be obeyed in part.
 LATER: Mapping[str, tuple[str, ...]] = {
-    "policy": ("guards", "budgets", "log", "tests"),
+    "policy": ("budgets", "log", "tests"),
     "cache": ("mode", "only_deterministic", "max_size", "vary", "never"),
     "provider": ("api_key_cmd",),
     "pool": ("sticky", "cost_weight"),

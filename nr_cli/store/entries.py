@@ -55,6 +55,10 @@ def opinion_rows(decision: Decision, cwd: str | None) -> list[HistoryRow]:
 def ask_row(ended: Ended, cwd: str | None) -> HistoryRow:
     """Returns what the history keeps of an ask."""
     ask, decision, record, status, error, partial = ended
+    if decision.redact:
+        from nr_cli.features.masking import redact
+
+        ask, _ = redact(ask, decision.redact)
     model = record.model if record else decision.chain[0] if decision.chain else None
     usage = record.usage if record else None
     moment = record.started if record else time.time()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from nr_cli.types.facts import Complexity, Fact, Intent
+from nr_cli.types.guard import Guarding
 from nr_cli.types.json import Json
 from nr_cli.types.policy import Model, Route
 from nr_cli.types.recovery import Limits
@@ -37,7 +38,8 @@ class Decision(NamedTuple):
     `route` is None for a pinned model and "default" for the policy's default. `settings` is the
     matched route (or the default as a route): its params, system and timeouts apply. `chain`
     holds the kept candidates in the order they will be tried, `opinions` what was asked first,
-    `spares` the candidates that a kind of failure brings in. `limits` is the one budget of the ask.
+    `spares` the candidates that a kind of failure brings in. `limits` is the one budget of the ask,
+    `guards` how each guard fared, `redact` what they take out of it, so many times.
     """
 
     policy_digest: str
@@ -59,6 +61,9 @@ class Decision(NamedTuple):
     opinions: tuple[Opinion, ...] = ()
     spares: Mapping[str, tuple[Model, ...]] = {}
     limits: Limits = Limits()
+    guards: tuple[Guarding, ...] = ()
+    redact: frozenset[str] = frozenset()
+    redacted: int = 0
 
     def record(self) -> dict[str, Json]:
         """Returns the decision record, the one document that explain, JSON and history show."""
@@ -77,7 +82,8 @@ class Decision(NamedTuple):
             "opinions": [opinion.told() for opinion in self.opinions],
             "needs": list(self.needs),
             "facts": {name: _fact_record(name, fact) for name, fact in self.facts.items()},
-            "guards": [],
+            "guards": [guard._asdict() for guard in self.guards],
+            "redacted": self.redacted,
             "rules": [rule._asdict() for rule in self.rules],
             "candidates": [
                 {

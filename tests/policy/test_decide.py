@@ -44,6 +44,7 @@ class Rules:
     digest = "d1"
     keeping = Keeping()
     recovery = Recovery()
+    guards = ()
 
     def __init__(self, routes=(), default=None, pools=()):
         self.list, self.default, self.reached = list(routes), default, 0
