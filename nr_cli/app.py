@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nr_cli.store.cache import Cache
     from nr_cli.store.flights import Flights
     from nr_cli.store.history import History, HistoryRow
+    from nr_cli.store.trust import Trust
     from nr_cli.transport.aio import Connections
     from nr_cli.transport.embedded import Embedded
     from nr_cli.transport.sync import NetworkHands
@@ -144,10 +145,13 @@ class Router:
         from nr_cli.policy.document import merge
         from nr_cli.policy.policy import Policy
 
-        files = policy_files(self.environ, self.paths.config, self.policy_file, self.no_project)
+        found = policy_files(self.environ, self.paths.config, self.policy_file, self.no_project)
+        files = found.paths
         document: Document | None = None
         for path in reversed(files):
             nearer = self._document(path)
+            if path == found.project:
+                self._vet(path, nearer, document)
             document = nearer if document is None else merge(nearer, document)
         if document is None:
             document = builtin(self.found())
@@ -156,6 +160,37 @@ class Router:
         if files:
             self._check(document, self.catalog)
         return Policy(document, self.environ, self.catalog)
+
+    @cached_property
+    def trust(self) -> Trust:
+        """Returns which project policies the user has vouched for."""
+        from nr_cli.store.trust import Trust
+
+        return Trust(self.paths.state)
+
+    def project_document(self, path: str) -> Document:
+        """Returns a project's policy with its includes. Raises: ConfigError."""
+        return self._document(path)
+
+    def _vet(self, path: str, document: Document, user: Document | None) -> None:
+        """Refuses a project's policy that nobody vouched for, or that reaches for the user's keys.
+
+        Raises: ConfigError.
+        """
+        from nr_cli.policy.document import refuse
+        from nr_cli.policy.project import find_trespasses
+        from nr_cli.settings import untrusted
+        from nr_cli.store.trust import find_danger
+
+        for file in (path, *document.includes):
+            danger = find_danger(file)
+            if danger:
+                raise ConfigError(f"{path}: untrusted project config: {danger[0]}", danger[1])
+        if not self.trust.vouches(path, document.digest):
+            raise untrusted(path, self.trust.find(path) is not None)
+        trespasses = find_trespasses(document, user, self.catalog)
+        if trespasses:
+            raise refuse(trespasses)
 
     def found(self) -> list[Choice]:
         """Returns the models worth choosing of the vendors that a key is at hand for."""

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from nr_cli.errors import ConfigError
 
 NAME = "routes.yaml"
+
+
+class Files(NamedTuple):
+    """The policy files that count, the one with the last word first.
+
+    `project` is the one among them that came with a project rather than from the user.
+    """
+
+    paths: tuple[str, ...]
+    project: str | None = None
 
 
 def policy_files(
@@ -15,16 +26,12 @@ def policy_files(
     config_dir: str | None,
     explicit: str | None = None,
     no_project: bool = False,
-    checking: bool = False,
-) -> list[str]:
-    """Returns the policy files that count, the one with the last word first.
+) -> Files:
+    """Returns the policy files that count; an explicit one stands in the project file's place.
 
-    An explicit file stands in the project file's place; the user's own follows. `checking` sends
-    nothing anywhere, so a project file counts then too.
-
-    Raises: ConfigError for a project file otherwise, since nobody has vouched for it.
+    Whether somebody has vouched for the project's is for the caller to see.
     """
-    files = []
+    files, brought = [], None
     user = config_dir and os.path.join(config_dir, NAME)
     explicit = explicit or environ.get("NR_POLICY")
     if explicit:
@@ -32,15 +39,14 @@ def policy_files(
     elif not no_project:
         project = project_file(environ)
         if project is not None and not (user and same_file(project, [user])):
-            if not checking:
-                raise untrusted(project)
             files.append(project)
+            brought = project
     if user and os.path.exists(user) and not same_file(user, files):
         files.append(user)
-    return files
+    return Files(tuple(files), brought)
 
 
-def same_file(path: str, files: list[str]) -> bool:
+def same_file(path: str, files: Sequence[str]) -> bool:
     """Tells whether a path is already among the files."""
     return any(os.path.realpath(path) == os.path.realpath(file) for file in files)
 
@@ -70,11 +76,12 @@ def project_file(environ: Mapping[str, str]) -> str | None:
     return own if os.path.lexists(own) else None
 
 
-def untrusted(path: str) -> ConfigError:
-    """Returns the refusal of a policy that came with a project rather than from the user."""
+def untrusted(path: str, changed: bool) -> ConfigError:
+    """Returns the refusal of a policy that came with a project, as nobody vouched for it."""
+    why = "it has changed since it was trusted" if changed else "it could send prompts anywhere"
     return ConfigError(
-        f"{path}: a project's policy is not used unseen, since it could send prompts anywhere",
-        f"read it, then name it: --policy {path} (or NR_POLICY); --no-project passes it by",
+        f"{path}: untrusted project config: a project's policy is not used unseen, since {why}",
+        "read it, then nr trust; or --no-project passes it by, --policy FILE names another",
     )
 
 

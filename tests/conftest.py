@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -58,6 +59,19 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faults]:
         ready = json.loads(server.stdout.readline())
         yield Faults(ready["port"], folder / "log.jsonl")
         server.terminate()
+
+
+@pytest.fixture
+def asked(faults: Faults) -> Callable[[], list[dict]]:
+    """The requests that began since the test did; earlier ones may be told late."""
+    began = time.time()
+
+    def since() -> list[dict]:
+        whole = faults.log.read_text().splitlines(keepends=True)
+        rows = [json.loads(line) for line in whole if line.endswith("\n")]
+        return [row for row in rows if row["t"] >= began]
+
+    return since
 
 
 @pytest.fixture

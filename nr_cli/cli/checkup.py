@@ -81,13 +81,8 @@ def policy(known: Configured) -> Iterator[Found]:
     from nr_cli.settings import policy_files
 
     router = known.router
-    try:
-        files = policy_files(
-            router.environ, router.paths.config, router.policy_file, router.no_project
-        )
-    except ConfigError as error:
-        yield Found("policy", "problem", error.message, error.hint)
-        return
+    found = policy_files(router.environ, router.paths.config, router.policy_file, router.no_project)
+    files = [f"{path} (trusted)" if path == found.project else path for path in found.paths]
     problem = known.problem
     shown = ", ".join(files) or "no file: the built-in policy"
     if problem is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Faults, Nr
+from tests.conftest import Nr
 
 SECRET = "AKIAIOSFODNN7EXAMPLE"
 PNG = bytes.fromhex(
@@ -16,19 +16,6 @@ PNG = bytes.fromhex(
     "789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
 )
 LOCAL = "guards: [{name: stay, when: {has: [api_key]}, require: {local_only: true}}]"
-
-
-@pytest.fixture
-def sent(faults: Faults) -> Callable[[], list[dict]]:
-    """What reached the cloud since the test began."""
-    before = len(faults.log.read_text().splitlines())
-
-    def since() -> list[dict]:
-        lines = faults.log.read_text().splitlines()[before:]
-        rows = (json.loads(line) for line in lines)
-        return [row for row in rows if row["behaviour"] != "hang"]  # told late, by its test
-
-    return since
 
 
 @pytest.fixture
@@ -61,26 +48,26 @@ LIFTS: dict[str, tuple[tuple[str, ...], dict[str, str], int]] = {
 
 @pytest.mark.parametrize(("arguments", "env", "exit"), LIFTS.values(), ids=LIFTS)
 def test_nothing_lifts_a_guard(
-    nr: Nr, guard: Callable[[str], None], sent: Callable[[], list[dict]], home: Path,
+    nr: Nr, guard: Callable[[str], None], asked: Callable[[], list[dict]], home: Path,
     arguments: tuple[str, ...], env: dict[str, str], exit: int,
 ) -> None:  # fmt: skip
     guard(LOCAL)
     (home / "notes.txt").write_text(f"the key is {SECRET}\n")
     assert nr(*arguments, env=env).exit == exit
-    assert sent() == []
+    assert asked() == []
 
 
 def test_a_local_failure_never_falls_over_to_the_cloud(
-    nr: Nr, guard: Callable[[str], None], policy: Path, sent: Callable[[], list[dict]]
+    nr: Nr, guard: Callable[[str], None], policy: Path, asked: Callable[[], list[dict]]
 ) -> None:
     guard(LOCAL)
     policy.write_text(policy.read_text().replace("command: [cat]", "command: ['false']"))
     assert nr("ask", f"broken {SECRET}").exit == 69
-    assert sent() == []
+    assert asked() == []
 
 
 def test_rows_of_a_batch_are_guarded_one_by_one(
-    nr: Nr, guard: Callable[[str], None], sent: Callable[[], list[dict]]
+    nr: Nr, guard: Callable[[str], None], asked: Callable[[], list[dict]]
 ) -> None:
     guard(LOCAL)
     prompts = [{"prompt": SECRET, "model": "fs/ok"}, {"prompt": "hello"}, {"prompt": SECRET}]
@@ -89,20 +76,20 @@ def test_rows_of_a_batch_are_guarded_one_by_one(
     assert [row["model"] for row in map(json.loads, done.out.splitlines())] == [
         None, "fs/ok", "cat/x",
     ]  # fmt: skip
-    assert SECRET not in json.dumps(sent())
+    assert SECRET not in json.dumps(asked())
 
 
 def test_what_was_said_before_is_guarded_with_what_follows(
-    nr: Nr, guard: Callable[[str], None], sent: Callable[[], list[dict]]
+    nr: Nr, guard: Callable[[str], None], asked: Callable[[], list[dict]]
 ) -> None:
     guard("guards: [{name: stay, when: {contains: heron}, require: {local_only: true}}]")
     nr("ask", "our heron project")
     assert nr("ask", "-c", "-m", "fs/ok", "go on").exit == 80
-    assert sent() == []
+    assert asked() == []
 
 
 def test_a_judge_is_guarded_as_any_other_model(
-    nr: Nr, guard: Callable[[str], None], policy: Path, sent: Callable[[], list[dict]]
+    nr: Nr, guard: Callable[[str], None], policy: Path, asked: Callable[[], list[dict]]
 ) -> None:
     guard(LOCAL)
     policy.write_text(
@@ -112,7 +99,7 @@ def test_a_judge_is_guarded_as_any_other_model(
     )
     assert nr("ask", f"broken soon {SECRET}").exit in (0, 69)
     assert nr("ask", SECRET).exit == 0
-    assert sent() == []
+    assert asked() == []
 
 
 REQUIRES = {
@@ -140,22 +127,22 @@ def test_a_guard_leaves_what_it_allows(
 
 
 def test_a_block_refuses_by_name(
-    nr: Nr, guard: Callable[[str], None], sent: Callable[[], list[dict]]
+    nr: Nr, guard: Callable[[str], None], asked: Callable[[], list[dict]]
 ) -> None:
     guard("guards: [{name: embargo, when: {contains: heron}, block: true, message: not outside}]")
     done = nr("ask", "the heron files")
-    assert (done.exit, done.out, sent()) == (80, b"", [])
+    assert (done.exit, done.out, asked()) == (80, b"", [])
     assert "embargo" in done.err
     assert "not outside" in done.err
     assert nr("ask", "the stork files").exit == 0
 
 
 def test_a_guard_that_cannot_tell_applies(
-    nr: Nr, guard: Callable[[str], None], sent: Callable[[], list[dict]]
+    nr: Nr, guard: Callable[[str], None], asked: Callable[[], list[dict]]
 ) -> None:
     guard("guards: [{name: g, when: {meta: {a: b}}, require: {local_only: true}}]")
     done = nr("ask", "--json", "hi")
-    assert (done.document["model"], sent()) == ("cat/x", [])
+    assert (done.document["model"], asked()) == ("cat/x", [])
     assert done.document["decision"]["guards"][0]["result"] == "unknown"
 
 
@@ -182,13 +169,13 @@ REDACTED = {
 
 @pytest.mark.parametrize(("kind", "said", "left"), REDACTED.values(), ids=REDACTED)
 def test_what_a_guard_takes_out_is_neither_sent_nor_kept(
-    nr: Nr, guard: Callable[[str], None], sent: Callable[[], list[dict]], home: Path,
+    nr: Nr, guard: Callable[[str], None], asked: Callable[[], list[dict]], home: Path,
     kind: str, said: str, left: str,
 ) -> None:  # fmt: skip
     guard(f"guards: [{{name: g, require: {{redact: [{kind}]}}}}]")
     done = nr("ask", said)
     assert done.exit == 0
-    assert [row["json"]["messages"][-1]["content"] for row in sent()] == [left]
+    assert [row["json"]["messages"][-1]["content"] for row in asked()] == [left]
     assert ("taken out" in done.err) == (said != left)
     assert nr("log", "show", "--json").document["prompt"] == left
     if said != left:
@@ -198,13 +185,13 @@ def test_what_a_guard_takes_out_is_neither_sent_nor_kept(
 
 
 def test_a_file_that_cannot_be_searched_stays_here(
-    nr: Nr, guard: Callable[[str], None], sent: Callable[[], list[dict]], home: Path, policy: Path
+    nr: Nr, guard: Callable[[str], None], asked: Callable[[], list[dict]], home: Path, policy: Path
 ) -> None:
     guard("guards: [{name: g, require: {redact: [api_key]}}]")
     policy.write_text(policy.read_text() + "models: {eye: {id: fs/ok, caps: [vision]}}\n")
     (home / "a.png").write_bytes(PNG)
     done = nr("ask", "-m", "eye", "-a", "a.png", "what is it?")
-    assert (done.exit, sent()) == (80, [])
+    assert (done.exit, asked()) == (80, [])
     assert "takes out api_key" in done.err
 
 
@@ -227,7 +214,7 @@ def test_a_wrong_guard_is_named(nr: Nr, policy: Path, guards: str, said: str) ->
 
 
 def test_guards_of_all_files_count(
-    nr: Nr, guard: Callable[[str], None], home: Path, sent: Callable[[], list[dict]]
+    nr: Nr, guard: Callable[[str], None], home: Path, asked: Callable[[], list[dict]]
 ) -> None:
     own = home / ".config" / "nr"
     own.mkdir(parents=True)
@@ -235,7 +222,7 @@ def test_guards_of_all_files_count(
     guard("guards: [{name: other, when: {contains: heron}, block: true}]")
     assert nr("ask", "-m", "fs/ok", SECRET).exit == 80
     assert nr("ask", "heron").exit == 80
-    assert sent() == []
+    assert asked() == []
 
 
 def test_two_files_cannot_replace_each_other_s_guard(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Done, Faults, Nr, command
+from tests.conftest import Done, Nr, command
 
 TEXT = b"The quick brown fox jumps over the lazy dog.\n"
 Asked = Callable[..., list[dict]]
@@ -22,17 +22,6 @@ def use(policy: Path, models: str, more: str = "") -> None:
     """Sends every prompt to these models, with more said in the policy."""
     text = policy.read_text().replace("use: fs/ok", f"use: {models}")
     policy.write_text(f"{text}{more}")
-
-
-@pytest.fixture
-def asked(faults: Faults) -> Asked:
-    """The requests that reached the server since the test began."""
-    before = len(faults.log.read_text().splitlines())
-
-    def since() -> list[dict]:
-        return [json.loads(line) for line in faults.log.read_text().splitlines()[before:]]
-
-    return since
 
 
 def at_once(count: int, environ: dict[str, str], *arguments: str) -> list[Done]:

@@ -14,22 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Faults, Nr, command
+from tests.conftest import Nr, command
 
 TEXT = b"The quick brown fox jumps over the lazy dog.\n"
 Many = Callable[..., list["subprocess.Popen[bytes]"]]
-
-
-@pytest.fixture
-def asked(faults: Faults) -> Callable[[], list[dict]]:
-    """The requests that reached the server since the test began."""
-    before = len(faults.log.read_text().splitlines())
-
-    def since() -> list[dict]:
-        lines = faults.log.read_text().splitlines(keepends=True)[before:]
-        return [json.loads(line) for line in lines if line.endswith("\n")]
-
-    return since
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def _files_in_force(outside: Outside) -> list[str]:
     from nr_cli.settings import policy_files
     from nr_cli.store.paths import find_paths
 
-    return policy_files(outside.environ, find_paths(outside.environ).config, checking=True)
+    return [*policy_files(outside.environ, find_paths(outside.environ).config).paths]
 
 
 def _find(files: Sequence[str]) -> list[Finding]:
