@@ -26,6 +26,7 @@ from nr_cli.types.steps import Reply, Step
 
 if TYPE_CHECKING:
     from nr_cli.catalog.lookup import Catalog
+    from nr_cli.pipeline.allowance import Purse
     from nr_cli.pipeline.answer import Shelf
     from nr_cli.pipeline.breaker import Groups, Health
     from nr_cli.policy.builtin import Choice
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
     from nr_cli.store.cache import Cache
     from nr_cli.store.flights import Flights
     from nr_cli.store.history import History, HistoryRow
+    from nr_cli.store.ledger import Ledger
     from nr_cli.store.trust import Trust
     from nr_cli.transport.aio import Connections
     from nr_cli.transport.embedded import Embedded
     from nr_cli.transport.sync import NetworkHands
+    from nr_cli.types.budget import Budget
     from nr_cli.types.opinion import Opinion, Question
 
     Labels = Callable[[str], str | Labelled | Question | None]
@@ -274,7 +277,8 @@ class Router:
 
         def decide_by(facts: Facts, read: Callable[[], Classification]) -> Decision:
             read_all = read if full else None
-            return decide(policy, ask, facts, bar, random_below, read_all, everything)
+            spent = self.ledger.spent if policy.budgets else None
+            return decide(policy, ask, facts, bar, random_below, read_all, everything, spent)
 
         try:
             if policy.second_opinion is None:
@@ -493,7 +497,20 @@ class Router:
             time.time,
             lambda inner: self._world(inner, False, shelf, asks=False),
             self._flights,
+            self._purse,
         )
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Returns what budgets were used for."""
+        from nr_cli.store.ledger import Ledger
+
+        return Ledger(self.paths.state)
+
+    def _purse(self, budgets: Sequence[Budget]) -> Purse:
+        from nr_cli.pipeline.purse import LedgerPurse
+
+        return LedgerPurse(self.ledger, tuple(budgets))
 
     def _flights(self) -> Flights:
         from nr_cli.store.flights import Flights

@@ -26,9 +26,7 @@ from nr_cli.errors import ConfigError, ExitCode, NrError, UsageError
 
 COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 # Part of the command set that later versions bring; named, so that nobody looks for a typo.
-PLANNED = (
-    "budget", "serve",
-)  # fmt: skip
+PLANNED = ("serve",)
 QUIET = {"-q", "--quiet"}
 COMPLETING = "_NR_COMPLETE"  # set by a shell's completion script
 # Typer carries its own parser; the parent of its public BadParameter is what every misuse raises.

@@ -26,6 +26,8 @@ class Narrator:
         if isinstance(event, Decided):
             self._tell_opinions(event.decision)
             self._tell_redaction(event.decision)
+            for note in () if self._quiet else event.decision.notes:
+                self._outside.say(f"nr: {note}")
         if isinstance(event, Waiting):
             self._tell_wait(event)
         if not isinstance(event, Failed | Switched):

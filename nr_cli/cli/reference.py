@@ -44,6 +44,7 @@ SHAPES = {
     "listed": "list", "use": "name, list or map", "when": "condition", "default": "map or `fail`",
     "headers": "map of texts", "url": "address", "variable": "name of a variable",
     "labels": "map of lists or maps, or a list",
+    "shares": "map of `N%` to `warn`, `downgrade`, `block`",
     "follow": "`retry`, `next`, `upgrade`, `fail`, names of models, or a list of them",
 }  # fmt: skip
 

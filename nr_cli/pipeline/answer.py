@@ -21,8 +21,10 @@ from nr_cli.types.request import Credential, Request
 from nr_cli.types.steps import Reply, Sleep, Step
 
 if TYPE_CHECKING:
+    from nr_cli.pipeline.allowance import Purse
     from nr_cli.pipeline.chain import Reached
     from nr_cli.pipeline.coalesce import Flights
+    from nr_cli.types.budget import Budget
 
 LARGEST = 4 * 1024 * 1024  # characters of an answer that is still kept
 LOOKS = (0.02, 0.05, 0.0)  # seconds between looks for what another ask has just kept
@@ -69,7 +71,8 @@ class World(NamedTuple):
 
     `decide` is called with True for a decision that only reads the cache: nobody needs a key or
     the network for that. It raises Wanted where a rule asks for an opinion; `within` returns the
-    world of an ask that brings one. `flights` says which equal asks are on their way.
+    world of an ask that brings one. `flights` says which equal asks are on their way,
+    `purse` holds what budgets allow.
     """
 
     decide: Callable[[bool], Decision]
@@ -78,6 +81,7 @@ class World(NamedTuple):
     now: Callable[[], float]
     within: Callable[[Ask], World] | None = None
     flights: Callable[[], Flights] | None = None
+    purse: Callable[[Sequence[Budget]], Purse] | None = None
 
 
 class Keyed(NamedTuple):
@@ -328,7 +332,9 @@ def send(
         for kind, models in decision.spares.items()
     }
     recovery, ports = decision.settings.recovery, world.ports
-    allowance = Allowance(decision.limits, began + time_limit(ask, decision, chain))
+    seconds = time_limit(ask, decision, chain)
+    purse = world.purse(decision.budgets) if world.purse and decision.budgets else None
+    allowance = Allowance(decision.limits, began + seconds, purse, seconds)
     held = ask.buffered or ask.schema is not None
     try:
         reached = yield from walk(chain, ports, allowance, recovery, held, spares)

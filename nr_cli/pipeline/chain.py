@@ -139,6 +139,10 @@ class Chain:
                 continue
             if self._failures and self._failures[-1].model.name != turn.model.name:
                 yield Switched(self._failures[-1], turn.model)
+            turn.barred = self._allowance.take(turn.request)
+            if turn.barred:
+                turn.out = True
+                continue
             outcome = yield from self._ask(turn)
             reached = self._reached(turn, outcome)
             if outcome.failed is None or (outcome.text and not self._buffered):
@@ -158,14 +162,18 @@ class Chain:
     def _ask(self, turn: Turn) -> Generator[Step | Event, Reply, Outcome]:
         """Yields the events of one attempt; keeps its record."""
         ports, model = self._ports, turn.model
-        self._allowance.take()
         turn.tried += 1
         turn.paid = False
         yield Started(model)
         credential, codec = ports.credential(model), ports.codec(model.provider.kind)
         deadline = self._allowance.deadline
         attempt = Attempt(turn.request, credential, codec, ports.clock, deadline, turn.key)
-        outcome = yield from attempt.run(hold=self._buffered)
+        cost = turn.request.estimate or 0.0  # whoever is broken off may have to be paid in full
+        try:
+            outcome = yield from attempt.run(hold=self._buffered)
+            cost = price_of(turn.request, outcome)
+        finally:
+            self._allowance.pay(cost)
         self._waited += outcome.waited_ms
         kind = outcome.failed.kind if outcome.failed else None
         self._attempts.append(
@@ -178,7 +186,6 @@ class Chain:
             self._health.answered(model)
         else:
             self._failures.append(outcome.failed)
-            self._allowance.pay(price_of(turn.request, outcome))
             # an ask that gave up by itself says nothing of the backend
             if ports.clock() < deadline:
                 self._health.failed(model, outcome.failed)
@@ -306,9 +313,10 @@ class Chain:
         failures = [*self._failures, *self._resting()]
         if failures:
             return exhausted(failures, self._attempts)
+        barred = [f"{turn.model.id}: {turn.barred}" for turn in self._turns if turn.barred]
+        if barred:
+            return Refused("\n".join(barred[:3]), "raise the limit, or name a cheaper model")
         turn = self._turns[0]
-        if turn.barred:
-            return Refused(f"{turn.model.id}: {turn.barred}", "raise --max-cost or limits.max_cost")
         late = Failed(turn.model, FailureKind.TIMEOUT, "the time was over before it was asked")
         return exhausted([late], self._attempts)
 
@@ -364,12 +372,14 @@ def has_more_room(model: Model, than: Model) -> bool:
 
 
 def price_of(request: Request, outcome: Outcome) -> float:
-    """Returns what a failed request has cost at most, in US dollars.
+    """Returns what a request has cost at most, in US dollars.
 
-    What broke before anything was said costs nothing; after that, without a count of the tokens,
+    What failed before anything was said costs nothing; otherwise, without a count of the tokens,
     the estimate stands.
     """
     known = cost_of(outcome.usage, request.model.price)
     if known is not None:
         return known
+    if outcome.failed is None:
+        return request.estimate or 0.0
     return (request.estimate or 0.0) if outcome.text or outcome.reasoning else 0.0

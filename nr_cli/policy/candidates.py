@@ -13,7 +13,7 @@ OUTPUT_ESTIMATE = 1024  # tokens, where neither the ask nor the model names a sm
 
 Barred: TypeAlias = "Callable[[Model], str | None]"
 PickRandom: TypeAlias = "Callable[[int], int]"
-Kind: TypeAlias = Literal["", "need", "window", "size", "key", "barred", "pool", "cost"]
+Kind: TypeAlias = Literal["", "need", "window", "size", "key", "barred", "pool", "cost", "budget"]
 
 
 if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined

@@ -8,6 +8,7 @@ from nr_cli.policy.bounds import EXPECTED, find_flaw, named
 from nr_cli.policy.document import Document, as_texts, is_list
 from nr_cli.policy.policy import Catalog
 from nr_cli.policy.schema import (
+    ACTIONS,
     LATER,
     OPEN_SECTIONS,
     Field,
@@ -196,6 +197,8 @@ class Checking:
                 self._check_use(path, value)
             case "when":
                 self._check_when(path, value)
+            case "shares":
+                self._check_shares(path, value)
             case "follow" if field.section and isinstance(value, Mapping):
                 self.check_section(field.section, path, key)
             case "follow":
@@ -267,6 +270,23 @@ class Checking:
             inside = [self._depends_on_environment((*path, i), at) for i, at in enumerate(value)]
             return any(inside)
         return False
+
+    def _check_shares(self, path: Path, value: Json) -> None:
+        """Checks what a budget does at which share of its limit."""
+        if not isinstance(value, Mapping) or not value:
+            self.report(
+                path, "NR111", f"{path[-1]} must be a map such as {{80%: warn, 100%: block}}"
+            )
+            return
+        for share, action in value.items():
+            if not is_share(share):
+                message = f"{quote(share)} must be a share such as 80% (of 1% to 999%)"
+                self.report((*path, share), "NR111", message)
+            if action not in ACTIONS:
+                hint = did_you_mean(str(action), ACTIONS) or f" (known: {', '.join(ACTIONS)})"
+                self.report(
+                    (*path, share), "NR133", f"{share} cannot be {quote(str(action))}{hint}"
+                )
 
     def _check_texts(self, field: Field, path: Path, value: Json) -> None:
         if isinstance(value, Mapping):
@@ -347,6 +367,14 @@ class Checking:
             # What stands here may be the key itself: never show it.
             message = f"{path[-1]} must be the name of a variable, such as OPENAI_API_KEY"
             self.report(path, "NR141", message)
+
+
+def is_share(text: str) -> bool:
+    """Tells whether a key is a percentage that a budget may name."""
+    number = text.removesuffix("%")
+    whole, _, part = number.partition(".")
+    digits = whole.isascii() and whole.isdigit() and (not part or part.isdigit())
+    return text.endswith("%") and digits and 0 < float(number) < 1000
 
 
 def _empty(node: Json) -> str:

@@ -9,7 +9,7 @@ is never tried, since a rule that sends a prompt somewhere also says where it mu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 from nr_cli.errors import (
     ConfigError,
@@ -28,18 +28,20 @@ from nr_cli.types.decision import Candidate, Decision, Rule
 from nr_cli.types.facts import Classification, Fact, Facts, Truth, Verdict
 from nr_cli.types.policy import Keeping, Model, Pool, Route, Use
 from nr_cli.types.prompt import Ask
-from nr_cli.types.recovery import Recovery
+from nr_cli.types.recovery import Limits, Recovery
 
 _RESULTS: dict[Truth, Literal["match", "no", "unknown"]] = {
     "yes": "match",
     "no": "no",
     "unknown": "unknown",
 }
+Ordered: TypeAlias = "tuple[Sequence[Judged], Sequence[Candidate]]"
 _SHOWN = 3  # dropped candidates an error names
 
 
 if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
     from nr_cli.policy.guards import Bound
+    from nr_cli.types.budget import Budget, Spent
     from nr_cli.types.guard import Guard
 
     class Rulebook(Protocol):
@@ -58,6 +60,11 @@ if TYPE_CHECKING:  # a Protocol costs half a millisecond when it is defined
         @property
         def keeping(self) -> Keeping:
             """How answers are kept where a route says nothing."""
+            ...
+
+        @property
+        def budgets(self) -> Sequence[Budget]:
+            """What may be spent."""
             ...
 
         @property
@@ -125,14 +132,15 @@ def decide(
     pick_random: PickRandom,
     classification: Callable[[], Classification] | None = None,
     guarded: Facts | None = None,
+    spent: Callable[[Budget], Spent] | None = None,
 ) -> Decision:
     """Returns the decision; its `overhead_ms` is 0 until the caller measures.
 
     `barred(model)` says why a model cannot be used at all (offline, not installed), None if it
     can; a reason that is a missing key begins with "no key", one that is a file's size with "too
-    large". `guarded` are the facts that guards go by, where those are others. `pick_random(n)`
-    returns a number below n. `classification` is called once, after everything else, for the
-    record alone.
+    large". `guarded` are the facts that guards go by, where those are others; `spent` says what a
+    budget was used for. `pick_random(n)` returns a number below n. `classification` is called
+    once, after everything else, for the record alone.
 
     Raises UsageError for an unknown pin, ConfigError for a policy that names what is not there,
     NoCredential when every candidate lacks its key, InputError when a file is too large for all
@@ -141,13 +149,12 @@ def decide(
     """
     reading = _Reading(facts)
     bound = _bind(policy, guarded or reading)
-    if bound is not None:
-        barred = _guarded(bound, ask, barred)
     chosen = _choose(policy, ask, reading)
-    limits = chosen.settings.recovery.limits.narrowed(None, ask.max_cost)
-    limits = limits.narrowed(bound and bound.deadline, bound and bound.max_cost)
+    limits = _limit(chosen.settings, ask, bound)
     demand = _read_demand(ask, chosen.settings, reading)._replace(max_cost=limits.max_cost)
-    judged, chain = _order(policy, ask, chosen.settings.use, demand, barred, pick_random)
+    search = _Search(policy, ask, demand, _guarded(bound, ask, barred), pick_random)
+    budgets = _budgets(policy, reading)
+    judged, chain, notes = search.within(chosen.settings.use, budgets, spent)
     read = classification() if classification else None
     decision = Decision(
         policy_digest=policy.digest,
@@ -167,14 +174,70 @@ def decide(
         est_cost=chain[0].est_cost if chain else None,
         overhead_ms=0.0,
         limits=limits,
-        spares=_spare(policy, ask, chosen.settings.recovery, demand, barred, pick_random),
+        budgets=budgets,
+        notes=notes,
+        spares=search.spare(chosen.settings.recovery),
+        guards=bound.trace if bound else (),
+        redact=bound.redact if bound else frozenset(),
     )
-    if bound is not None:
-        decision = decision._replace(guards=bound.trace, redact=bound.redact)
     error = _find_error(decision, judged, demand, bound)
     if error is not None:
         raise error
     return decision
+
+
+class _Search(NamedTuple):
+    """Finds the candidates for one prompt."""
+
+    policy: Rulebook
+    ask: Ask
+    demand: Demand
+    barred: Barred
+    pick_random: PickRandom
+
+    def judge(self, use: Use, demand: Demand) -> Ordered:
+        return judge(self.policy, use, demand, self.barred, self.pick_random)
+
+    def order(self, use: Use) -> Ordered:
+        """Returns all candidates, judged, then those that are asked, in order."""
+        ask, demand = self.ask, self.demand
+        judged, chain = self.judge(use, demand)
+        if not chain and ask.schema is not None and "response_format" not in ask.params:
+            # any model can be told of a schema in words, and is held to it afterwards
+            judged, chain = self.judge(use, demand._replace(needs=demand.needs - {"json"}))
+        if ask.prefer is not None:
+            chain = sorted(chain, key=lambda candidate: candidate.model.name != ask.prefer)
+        return judged, chain if ask.fallback else chain[:1]
+
+    def within(
+        self,
+        use: Use,
+        budgets: tuple[Budget, ...],
+        spent: Callable[[Budget], Spent] | None,
+    ) -> tuple[Sequence[Judged], Sequence[Candidate], tuple[str, ...]]:
+        """Returns what `order` does, less what the budgets forbid, with what they have to say."""
+        judged, chain = self.order(use)
+        if not (budgets and chain and spent):
+            return judged, chain, ()
+        from nr_cli.policy.budgets import narrow
+
+        return narrow(budgets, spent, judged, chain, lambda names: self.order(Use(names)))
+
+    def spare(self, recovery: Recovery) -> dict[str, tuple[Model, ...]]:
+        """Returns the models that a kind of failure brings in, judged as any other candidate."""
+        named = {kind: follow.models for kind, follow in recovery.fallback.items() if follow.models}
+        if not self.ask.fallback:
+            return {}
+        return {
+            kind: tuple(entry.model for entry in self.judge(Use(names), self.demand)[1])
+            for kind, names in named.items()
+        }
+
+
+def _limit(settings: Route, ask: Ask, bound: Bound | None) -> Limits:
+    """Returns the one budget of an ask: of each limit the smallest."""
+    limits = settings.recovery.limits.narrowed(None, ask.max_cost)
+    return limits.narrowed(bound.deadline, bound.max_cost) if bound else limits
 
 
 def _find_error(
@@ -200,44 +263,21 @@ def _bind(policy: Rulebook, facts: Facts) -> Bound | None:
     return bind(policy.guards, facts)
 
 
-def _guarded(bound: Bound, ask: Ask, barred: Barred) -> Barred:
+def _budgets(policy: Rulebook, facts: Facts) -> tuple[Budget, ...]:
+    """Returns the budgets that count for a prompt."""
+    if not policy.budgets:
+        return ()
+    from nr_cli.policy.budgets import applying
+
+    return applying(policy.budgets, facts)
+
+
+def _guarded(bound: Bound | None, ask: Ask, barred: Barred) -> Barred:
     """Returns what bars a model: a guard before anything else."""
+    if bound is None:
+        return barred
     has_files = bool(ask.prompt.attachments) or any(turn.attachments for turn in ask.prompt.turns)
     return lambda model: bound.bar(model) or bound.bar_file(model, has_files) or barred(model)
-
-
-def _order(
-    policy: Rulebook, ask: Ask, use: Use, demand: Demand, barred: Barred, pick_random: PickRandom
-) -> tuple[Sequence[Judged], Sequence[Candidate]]:
-    """Returns all candidates, judged, then those that are asked, in order."""
-    judged, chain = judge(policy, use, demand, barred, pick_random)
-    if not chain and ask.schema is not None and "response_format" not in ask.params:
-        # any model can be told of a schema in words, and is held to it afterwards
-        told = demand._replace(needs=demand.needs - {"json"})
-        judged, chain = judge(policy, use, told, barred, pick_random)
-    if ask.prefer is not None:
-        chain = sorted(chain, key=lambda candidate: candidate.model.name != ask.prefer)
-    return judged, chain if ask.fallback else chain[:1]
-
-
-def _spare(
-    policy: Rulebook,
-    ask: Ask,
-    recovery: Recovery,
-    demand: Demand,
-    barred: Barred,
-    pick_random: PickRandom,
-) -> dict[str, tuple[Model, ...]]:
-    """Returns the models that a kind of failure brings in, judged as any other candidate is."""
-    named = {kind: follow.models for kind, follow in recovery.fallback.items() if follow.models}
-    if not ask.fallback:
-        return {}
-    return {
-        kind: tuple(
-            entry.model for entry in judge(policy, Use(names), demand, barred, pick_random)[1]
-        )
-        for kind, names in named.items()
-    }
 
 
 def _choose(policy: Rulebook, ask: Ask, facts: Facts) -> _Chosen:

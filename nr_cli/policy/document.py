@@ -13,7 +13,7 @@ from nr_cli.types.policy import Finding, Path, Severity
 NAMED_SECTIONS = ("providers", "models", "pools", "classify")
 # Each key of these is a word of its own.
 KEYED_SECTIONS = ("cache", "limits", "retry", "breaker", "fallback")
-APPENDED: tuple[Path, ...] = (("routes",), ("guards",))
+APPENDED: tuple[Path, ...] = (("routes",), ("guards",), ("budgets",))
 
 
 class Place(NamedTuple):

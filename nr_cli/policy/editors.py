@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nr_cli.policy.schema import OPEN_SECTIONS, SECTIONS, Field, fields_of
+from nr_cli.policy.schema import ACTIONS, OPEN_SECTIONS, SECTIONS, Field, fields_of
 from nr_cli.types.json import Json, JsonObject
+
+SHARE = r"^[0-9]{1,3}(\.[0-9]{1,2})?%$"
 
 
 def json_schema() -> JsonObject:
@@ -59,6 +61,10 @@ def _shape_schema(field: Field) -> JsonObject:
             return {"type": "object", "additionalProperties": reference}
         case "listed":
             return {"type": "array", "items": reference}
+        case "shares":
+            actions: JsonObject = {"enum": [*ACTIONS]}
+            return {"type": "object", "patternProperties": {SHARE: actions},
+                    "additionalProperties": False}  # fmt: skip
         case "follow" if field.section:
             return {"anyOf": [*_TEXTS, reference]}
         case "follow":

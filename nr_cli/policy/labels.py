@@ -24,9 +24,10 @@ def check_labels(checking: Checking) -> None:
         if isinstance(entry, Mapping):
             _check_examples(checking, name, entry)
     intents = known_intents(checking.entries("classify"))
-    guards = checking.document.tree.get("guards")
     places: list[Path] = [("routes", at) for at in range(count_routes(checking))]
-    places += [("guards", at) for at in range(len(guards) if is_list(guards) else 0)]
+    for section in ("guards", "budgets"):
+        listed = checking.document.tree.get(section)
+        places += [(section, at) for at in range(len(listed) if is_list(listed) else 0)]
     for place in places:
         when: Path = (*place, "when")
         for path in _conditions(checking.document.get(when), when, "label"):

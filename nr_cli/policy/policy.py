@@ -29,6 +29,7 @@ from nr_cli.types.policy import (
 from nr_cli.types.recovery import Breaker, Recovery
 
 if TYPE_CHECKING:
+    from nr_cli.types.budget import Budget
     from nr_cli.types.guard import Guard
     from nr_cli.types.opinion import SecondOpinion
 
@@ -159,6 +160,17 @@ class Policy:
 
         places: list[Path] = [("guards", at) for at in range(len(listed))]
         return tuple(read_guard(self._reader, place, self._build_when) for place in places)
+
+    @cached_property
+    def budgets(self) -> tuple[Budget, ...]:
+        """Returns what may be spent. Raises: ConfigError for a value of no use."""
+        listed = self._document.tree.get("budgets")
+        if not is_list(listed):
+            return ()
+        from nr_cli.policy.budgets import read_budget
+
+        places: list[Path] = [("budgets", at) for at in range(len(listed))]
+        return tuple(read_budget(self._reader, place, self._build_when) for place in places)
 
     @cached_property
     def recovery(self) -> Recovery:

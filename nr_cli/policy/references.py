@@ -36,6 +36,7 @@ def check_references(checking: Checking) -> None:
     for path in follow_ups(checking):
         _check_follow_up(checking, path)
     _check_guards(checking)
+    _check_budgets(checking)
     _check_bands(checking)
     _check_calibration(checking)
     _check_patterns(checking)
@@ -66,6 +67,24 @@ def _check_guards(checking: Checking) -> None:
             message = f"duplicate guard {quote(name)} (rename it: a guard is never replaced)"
             checking.report((*path, "name"), "NR125", message)
         names.add(name)
+
+
+def _check_budgets(checking: Checking) -> None:
+    """Reports budgets that bear one name, or that name nobody to answer instead."""
+    listed, names = checking.document.tree.get("budgets"), set()
+    for index, budget in enumerate(listed if is_list(listed) else ()):
+        path: Path = ("budgets", index)
+        name = checking.document.text((*path, "name")) or ""
+        if name in names:
+            checking.report((*path, "name"), "NR125", f"duplicate budget {quote(name)} (rename it)")
+        names.add(name)
+        for place in texts_at(checking, (*path, "downgrade_to")):
+            _check_use_name(checking, place)
+        at = budget.get("at") if isinstance(budget, Mapping) else None
+        downgrades = isinstance(at, Mapping) and "downgrade" in at.values()
+        if downgrades and isinstance(budget, Mapping) and "downgrade_to" not in budget:
+            message = f'budget {quote(name)} needs "downgrade_to": who answers instead'
+            checking.report(path, "NR115", message)
 
 
 def follow_ups(checking: Checking) -> Iterator[Path]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Shape: TypeAlias = Literal[
     "text", "texts", "text_map", "number", "count", "boolean", "duration", "free_map", "argv",
     "section", "named", "listed", "use", "when", "default", "headers", "url", "variable", "labels",
-    "follow",
+    "follow", "shares",
 ]  # fmt: skip
 
 
@@ -73,6 +73,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "classify": Field("section", "how prompts are read", section="classify"),
         "cache": Field("section", "how answers are kept", section="cache"),
         "guards": Field("listed", "what no flag, route or fallback may lift", section="guard"),
+        "budgets": Field("listed", "what may be spent in a day, a week, a month", section="budget"),
         "limits": Field("section", "one budget over all requests of an ask", section="limits"),
         "retry": Field("section", "how often one model is asked again", section="retry"),
         "breaker": Field("section", "when a backend rests", section="breaker"),
@@ -133,6 +134,18 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "require": Field("section", "what must hold for any model that answers", section="require"),
         "block": Field("boolean", "true refuses the prompt"),
         "message": Field("text", "what a person is told"),
+    },
+    "budget": {
+        "name": Field("text", "the budget's name", required=True, fixed=True),
+        "limit": Field("number", "US dollars", over=0, required=True, fixed=False),
+        "per": Field("text", "the period, by local time; a week begins on Monday", required=True,
+                     choices=("day", "week", "month")),
+        "when": Field("when", "the asks that it counts; all of them if nothing is said"),
+        "at": Field("shares", "what happens above which share: warn, downgrade, block; else"
+                    " 100%: block"),
+        "downgrade_to": Field("texts", "models or pools that answer instead"),
+        "unpriced": Field("texts", "globs of models without a known price that may answer all the"
+                          " same; others are refused"),
     },
     "require": {
         "local_only": Field("boolean", "true: only providers with local: true"),
@@ -290,6 +303,8 @@ DEFAULT: Mapping[str, Field] = {
     for key, field in SECTIONS["route"].items()
     if key not in ("name", "when", "enabled", "override")
 }
+# What a budget may call for.
+ACTIONS = ("warn", "downgrade", "block")
 # What may follow a failure; any other word is the name of a model or a pool.
 STEPS = ("retry", "next", "upgrade", "fail")
 # Sections that take any other key: what it then must be.
@@ -298,7 +313,7 @@ OPEN_SECTIONS: Mapping[str, str] = {"params": "", "classify": "classifier"}
 # Keys of the language that this version does not carry out: an error, because a policy that
 # names them would otherwise be obeyed in part.
 LATER: Mapping[str, tuple[str, ...]] = {
-    "policy": ("budgets", "log", "tests"),
+    "policy": ("log", "tests"),
     "cache": ("mode", "only_deterministic", "max_size", "vary", "never"),
     "provider": ("api_key_cmd",),
     "pool": ("sticky", "cost_weight"),

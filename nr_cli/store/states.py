@@ -66,15 +66,18 @@ class States:
         name: str,
         step: Callable[[bytes | None], tuple[bytes | None, T]],
         patience: float = PATIENCE,
+        strict: bool = False,
     ) -> T:
         """Returns what a step says of the state; what it gives back takes the state's place.
 
         None in the state's place leaves it as it is.
+
+        Raises: OSError where it is `strict` and the state cannot be locked, or not be kept.
         """
-        with self._locked(name, patience):
+        with self._locked(name, patience, strict):
             content, said = step(self.read(name))
             if content is not None:
-                self._replace(name, content)
+                self._replace(name, content, strict)
         return said
 
     def drop(self, name: str) -> None:
@@ -89,36 +92,45 @@ class States:
         return os.path.join(self._folder, f"{name}.json")
 
     @contextmanager
-    def _locked(self, name: str, patience: float) -> Iterator[None]:
-        descriptor = self._lock(name, patience)
+    def _locked(self, name: str, patience: float, strict: bool = False) -> Iterator[None]:
+        descriptor, is_held = self._lock(name, patience)
+        if strict and not is_held:
+            if descriptor is not None:
+                os.close(descriptor)
+            raise OSError("its file cannot be locked (nr doctor shows the state directory)")
         try:
             yield
         finally:
             if descriptor is not None:
                 os.close(descriptor)
 
-    def _lock(self, name: str, patience: float) -> int | None:
+    def _lock(self, name: str, patience: float) -> tuple[int | None, bool]:
+        """Returns the lock's descriptor, and whether the lock was had."""
         if self._folder is None or not ensure_private(self._folder):
-            return None
+            return None, False
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             descriptor = os.open(os.path.join(self._folder, f"{name}.lock"), flags, 0o600)
         except OSError:
-            return None
+            return None, False
         until = time.monotonic() + patience
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() < until:
-                    time.sleep(PAUSE)
-                    continue
+                if time.monotonic() >= until:
+                    return descriptor, False
+                time.sleep(PAUSE)
             except OSError:
-                pass  # a file system without locks
-            return descriptor
+                return descriptor, False  # a file system without locks
+            else:
+                return descriptor, True
 
-    def _replace(self, name: str, content: bytes) -> None:
-        if self._folder is None or not self._write(name, content):
+    def _replace(self, name: str, content: bytes, strict: bool) -> None:
+        kept = self._folder is not None and self._write(name, content)
+        if strict and not kept:
+            raise OSError("its file cannot be written (nr doctor shows the state directory)")
+        if not kept:
             self._own[name] = content
         else:
             self._own.pop(name, None)

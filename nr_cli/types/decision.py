@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from nr_cli.types.budget import Budget
 from nr_cli.types.facts import Complexity, Fact, Intent
 from nr_cli.types.guard import Guarding
 from nr_cli.types.json import Json
@@ -39,7 +40,8 @@ class Decision(NamedTuple):
     matched route (or the default as a route): its params, system and timeouts apply. `chain`
     holds the kept candidates in the order they will be tried, `opinions` what was asked first,
     `spares` the candidates that a kind of failure brings in. `limits` is the one budget of the ask,
-    `guards` how each guard fared, `redact` what they take out of it, so many times.
+    `guards` how each guard fared, `redact` what they take out of it, so many times;
+    `budgets` those that count, `notes` what they have to say.
     """
 
     policy_digest: str
@@ -64,6 +66,8 @@ class Decision(NamedTuple):
     guards: tuple[Guarding, ...] = ()
     redact: frozenset[str] = frozenset()
     redacted: int = 0
+    budgets: tuple[Budget, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Json]:
         """Returns the decision record, the one document that explain, JSON and history show."""
@@ -84,6 +88,8 @@ class Decision(NamedTuple):
             "facts": {name: _fact_record(name, fact) for name, fact in self.facts.items()},
             "guards": [guard._asdict() for guard in self.guards],
             "redacted": self.redacted,
+            "budgets": [budget.name for budget in self.budgets],
+            "notes": [*self.notes],
             "rules": [rule._asdict() for rule in self.rules],
             "candidates": [
                 {

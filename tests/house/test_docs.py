@@ -33,8 +33,8 @@ COMMANDS = (
     ("keys",), ("keys", "set"), ("keys", "get"), ("keys", "list"), ("keys", "which"),
     ("keys", "path"),
     ("models",), ("models", "list"), ("models", "show"), ("models", "pull"), ("models", "update"),
-    ("init",), ("doctor",), ("completion",), ("rate",), ("calibrate",), ("eval",), ("trust",),
-    ("models", "wake"),
+    ("init",), ("doctor",), ("completion",), ("rate",), ("calibrate",), ("eval",),
+    ("trust",), ("budget",), ("models", "wake"),
     ("import",), ("import", "llm"), ("import", "aichat"), ("import", "mods"),
 )  # fmt: skip
 # Flags in the documents that belong to other programs: benchmarks, git, jq, the tools compared.

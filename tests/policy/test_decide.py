@@ -45,6 +45,7 @@ class Rules:
     keeping = Keeping()
     recovery = Recovery()
     guards = ()
+    budgets = ()
 
     def __init__(self, routes=(), default=None, pools=()):
         self.list, self.default, self.reached = list(routes), default, 0

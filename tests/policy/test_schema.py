@@ -109,7 +109,7 @@ def test_the_bound_of_a_long_duration_is_told_in_days() -> None:
         pytest.param("routes: [{name: default, use: openai/x}]", "NR124", id="default"),
         pytest.param("routes: [{name: '${N:-a}', use: openai/x}]", "NR119", id="name's variable"),
         pytest.param("routes: [{name: a, override: '${N}', use: openai/x}]", "NR119", id="fixed"),
-        pytest.param("budgets: []", "NR113", id="budgets"),
+        pytest.param("log: {}", "NR113", id="log"),
         pytest.param("models: {a: {id: openai/x}}\npools: {a: {models: [a]}}", "NR124", id="names"),
         pytest.param("models: {a: {id: x}}", "NR120", id="id without provider"),
         pytest.param("models: {a/b: {id: openai/x}}", "NR117", id="slash in a name"),
