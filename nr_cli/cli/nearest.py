@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from nr_cli.cli.screen import neutralise
 from nr_cli.errors import NoCredential, Refused
 from nr_cli.pipeline import cachekey
-from nr_cli.pipeline.answer import payer
+from nr_cli.pipeline.answer import TRAVELS, payer
 from nr_cli.pipeline.resolve import resolve
 from nr_cli.types.prompt import Ask
 
@@ -42,6 +42,7 @@ class Place(NamedTuple):
     key: str
     labels: Mapping[str, str]
     ttl: float
+    travels: str
 
 
 def find_nearest(router: Router, ask: Ask) -> Nearest:
@@ -54,6 +55,7 @@ def find_nearest(router: Router, ask: Ask) -> Nearest:
     first = places[0].model
     for place in places:
         entry = router.cache.get(place.key, place.ttl)
+        entry = entry or router.cache.get(place.travels, place.ttl)
         if entry is not None:
             age = time.time() - entry.stored
             return Nearest("hit", place.key, place.key, age, {}, place.model, first)
@@ -68,7 +70,7 @@ def find_nearest(router: Router, ask: Ask) -> Nearest:
     _, place, other, stored, labels = best
     differs = {
         name: (place.labels.get(name), labels.get(name))
-        for name in sorted({*place.labels, *labels})
+        for name in sorted({*place.labels, *labels} - {TRAVELS})
         if place.labels.get(name) != labels.get(name)
     }
     status: Literal["miss", "expired"] = "miss" if differs else "expired"
@@ -88,9 +90,8 @@ def find_places(router: Router, ask: Ask) -> list[Place]:
         request = resolve(ask, reading, model)
         material = cachekey.fields(request, payer(reading, router.credential(model)))
         key = cachekey.key(material)
-        places.setdefault(
-            key, Place(model.name, key, cachekey.labels(material), reading.settings.keeping.ttl)
-        )
+        ttl, travels = reading.settings.keeping.ttl, cachekey.travelling(material)
+        places.setdefault(key, Place(model.name, key, cachekey.labels(material), ttl, travels))
     return list(places.values())
 
 

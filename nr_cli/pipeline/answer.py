@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nr_cli.types.budget import Budget
 
 LARGEST = 4 * 1024 * 1024  # characters of an answer that is still kept
+TRAVELS = "travels_as"  # the label that says under which key an answer may be taken elsewhere
 LOOKS = (0.02, 0.05, 0.0)  # seconds between looks for what another ask has just kept
 REPLAY = 4096  # characters a replayed answer's events carry
 
@@ -89,7 +90,7 @@ class Keyed(NamedTuple):
 
     request: Request
     key: str
-    labels: Mapping[str, str]
+    material: dict[str, str]
 
 
 class Keys:
@@ -111,9 +112,7 @@ class Keys:
         if model.name not in self._keyed:
             request = resolve(self._ask, decision, model)
             material = cachekey.fields(request, payer(decision, self._credential(model)))
-            self._keyed[model.name] = Keyed(
-                request, cachekey.key(material), cachekey.labels(material)
-            )
+            self._keyed[model.name] = Keyed(request, cachekey.key(material), material)
         return self._keyed[model.name]
 
     def first(self, decision: Decision) -> str:
@@ -241,12 +240,23 @@ def find(
         return None
     keeping, candidates = decision.settings.keeping, decision.chain
     for model in candidates if all_candidates else candidates[:1]:
-        request, key, _ = keys.of(decision, model)
+        request, key, material = keys.of(decision, model)
         entry = world.shelf.get(key, keeping.ttl + extra)
+        entry = entry or world.shelf.get(cachekey.travelling(material), keeping.ttl + extra)
         document = entry and parse(entry.body)
         if entry and document:
             return Found(request, key, document, max(0.0, world.now() - entry.stored))
     return None
+
+
+def keep(ask: Ask, decision: Decision, keys: Keys, world: World, reached: Reached) -> str:
+    """Keeps an answer that may be kept; returns its key."""
+    model = reached.request.model
+    _, key, material = keys.of(decision, model)
+    if ask.cache in WRITES and is_keepable(reached, world.ports.credential(model)):
+        labels = {**cachekey.labels(material), TRAVELS: cachekey.travelling(material)}
+        keys.kept = world.shelf.put(key, document_of(reached), labels)
+    return key
 
 
 def find_stale(
@@ -352,9 +362,7 @@ def send(
     if held and outcome.text:
         yield Text(outcome.text)
     yield Finished(outcome.finish, outcome.usage)
-    _, key, labels = keys.of(decision, request.model)
-    if ask.cache in WRITES and is_keepable(reached, world.ports.credential(request.model)):
-        keys.kept = world.shelf.put(key, document_of(reached), labels)
+    key = keep(ask, decision, keys, world, reached)
     return Record(
         decision=decision,
         model=request.model,

@@ -56,6 +56,11 @@ def key(material: dict[str, str]) -> str:
     return hashlib.sha256(_canonical(material).encode("utf-8", "replace")).hexdigest()
 
 
+def travelling(material: dict[str, str]) -> str:
+    """Returns the key under which the answer travels to others, whoever paid for it here."""
+    return key({**material, "credential": "imported"})
+
+
 def labels(material: dict[str, str]) -> dict[str, str]:
     """Returns what is kept beside an entry to tell later which field differs.
 

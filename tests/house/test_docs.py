@@ -24,7 +24,7 @@ DOCS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").
 COMMANDS = (
     (), ("ask",), ("chat",), ("route",), ("batch",),
     ("cache",), ("cache", "stats"), ("cache", "prune"), ("cache", "clear"), ("cache", "why"),
-    ("cache", "path"),
+    ("cache", "path"), ("cache", "export"), ("cache", "import"),
     ("log",), ("log", "list"), ("log", "show"), ("log", "search"), ("log", "stats"),
     ("log", "path"),
     ("policy",), ("policy", "check"), ("policy", "schema"),

@@ -12,7 +12,7 @@ import typer
 from nr_cli.cli import flags
 from nr_cli.cli.arguments import AskingCommand
 from nr_cli.cli.screen import neutralise
-from nr_cli.errors import ConfigError, ExitCode, OutputError
+from nr_cli.errors import ConfigError, ExitCode, InputError, OutputError
 from nr_cli.store.cache import Cache, Stats
 from nr_cli.store.paths import find_paths
 
@@ -22,6 +22,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+
+
+SHOWN = 5  # lines with flaws that are named
 
 
 @app.command("stats")
@@ -110,6 +113,68 @@ def show_path() -> None:
     if path is None:
         raise ConfigError("cache: there is no directory for it", "set HOME or NR_CACHE_DIR")
     typer.echo(os.fsencode(path))
+
+
+@app.command("export")
+def export(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Where to; - (else) is stdout.")
+    ] = "-",
+    model: Annotated[
+        str | None, typer.Option("--model", help="Answers of this model alone, by its own name.")
+    ] = None,
+) -> None:
+    """Write the answers to a file that nr cache import takes in elsewhere, without any key.
+
+    Example: nr cache export answers.jsonl
+    """
+    from nr_cli.cli.env import Outside
+    from nr_cli.store.cassette import dump_lines
+
+    outside = Outside(os.environ)
+    cache = _open_cache()
+    lines, left_out = dump_lines(
+        cache, lambda labels: model is None or labels.get("model.wire") == json.dumps(model)
+    )
+    if file == "-":
+        outside.write(b"".join(lines))
+    else:
+        from nr_cli.cli.plain import write_file
+
+        write_file(file, b"".join(lines).decode(), complete=True)
+    if left_out:
+        outside.say(f"nr: {left_out} answers of an older nr cannot travel: ask them again")
+    outside.say(f"nr: {len(lines) - 1} answers written")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What nr cache export wrote; -.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Take in the answers of a file: --cache only then answers from them, with any key or none.
+
+    Example: nr cache import answers.jsonl
+    """
+    from nr_cli.cli.env import Outside
+    from nr_cli.store.cassette import LONGEST, load_lines
+
+    outside = Outside(os.environ)
+    cache = _open_cache()
+    try:
+        with open(0 if file == "-" else file, "rb", closefd=file != "-") as stream:
+            loaded = load_lines(cache, iter(lambda: stream.readline(LONGEST + 1), b""))
+    except OSError as error:
+        raise InputError(f"cache: {file}: {os.strerror(error.errno or 0)}") from None
+    finally:
+        cache.close()
+    if as_json:
+        outside.write(json.dumps({"taken": loaded.taken, "flaws": loaded.flaws}).encode() + b"\n")
+    for number, flaw in loaded.flaws[:SHOWN]:
+        outside.say(f"nr: {file}: line {number} {flaw}")
+    outside.say(f"nr: {loaded.taken} answers taken in, {len(loaded.flaws)} lines left out")
+    if loaded.flaws:
+        raise typer.Exit(ExitCode.BAD_DATA)
 
 
 def _open_cache() -> Cache:
