@@ -452,7 +452,8 @@ class Router:
         if name not in self._credentials:
             from nr_cli.store.keys import find_credential
 
-            found = find_credential(model.provider, self.environ, self._fingerprint)
+            seen = self.child_environ
+            found = find_credential(model.provider, self.environ, self._fingerprint, seen)
             named = self.policy.header_variables(name)
             others = tuple(self.environ[word] for word in named if self.environ.get(word))
             self._credentials[name] = found._replace(others=others)

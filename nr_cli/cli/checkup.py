@@ -55,6 +55,10 @@ def versions() -> Iterator[Found]:
     yield Found("nr", "ok", f"{__version__}, {os.path.dirname(os.path.dirname(__file__))}")
     yield Found("python", "ok", f"{platform.python_version()}, {sys.executable}")
     yield Found("system", "ok", platform.platform())
+    from nr_cli.policy.linear import is_here
+
+    engine = "RE2" if is_here() else "Python's, bounded by an alarm (pip install 'nr-cli[re2]')"
+    yield Found("patterns", "ok", engine)
 
 
 def folders(router: Router) -> Iterator[Found]:

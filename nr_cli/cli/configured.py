@@ -127,6 +127,10 @@ class Configured:
         """Returns a provider's key. Raises: ConfigError for one that must not be used."""
         from nr_cli.store.keys import find_credential
 
+        if provider.api_key_cmd:  # a password manager may ask: not for a list
+            provider = provider._replace(api_key_cmd=())
+            found = find_credential(provider, self.router.environ, lambda secret: "")
+            return Credential(None, "api_key_cmd") if found.key is None else found
         return find_credential(provider, self.router.environ, lambda secret: "")
 
     def credential(self, provider: Provider) -> Credential:

@@ -35,6 +35,7 @@ DENIED = frozenset({
     "model.provider.local",
     "model.provider.quota_group",
     "model.provider.rpm",
+    "model.provider.api_key_cmd",
     "model.provider.proxy",
     "model.provider.ca_file",
 })  # fmt: skip

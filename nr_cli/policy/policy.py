@@ -393,6 +393,7 @@ class Policy:
             local=entry.flag((*path, "local"), kind == "local"),
             quota_group=entry.text((*path, "quota_group")),
             rpm=entry.count((*path, "rpm")),
+            api_key_cmd=entry.argv((*path, "api_key_cmd")),
             proxy=entry.text((*path, "proxy")),
             ca_file=entry.text((*path, "ca_file")),
             argv=entry.argv((*path, "command")),
@@ -413,7 +414,8 @@ class Policy:
             return
         from nr_cli.policy.addresses import url_flaw
 
-        flaw = url_flaw(provider.base_url, provider.api_key_env is not None, provider.local)
+        keyed = provider.api_key_env is not None or bool(provider.api_key_cmd)
+        flaw = url_flaw(provider.base_url, keyed, provider.local)
         if flaw is not None:
             raise self._reader.error(
                 ("providers", provider.name, "base_url"), "NR142", f"base_url {flaw}"

@@ -166,7 +166,7 @@ def _check_address(checking: Checking, name: str, entry: JsonObject, whole: Json
     path: Path = ("providers", name)
     base_url, kind = whole.get("base_url"), whole.get("kind")
     if isinstance(base_url, str) and not has_variables(base_url):
-        keyed = "api_key_env" in whole or name == "openai"
+        keyed = bool(whole.keys() & {"api_key_env", "api_key_cmd"}) or name == "openai"
         wrong = url_flaw(base_url, keyed, whole.get("local") is True)
         if wrong is not None:
             place = (*path, "base_url") if "base_url" in entry else path

@@ -85,6 +85,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "kind": Field("text", "the protocol", choices=KINDS, plugins="providers"),
         "base_url": Field("url", "the address with its version, such as http://127.0.0.1:8080/v1"),
         "api_key_env": Field("variable", "the name of the variable that holds the key"),
+        "api_key_cmd": Field("argv", "a program that writes the key, such as: pass show openai"),
         "headers": Field("headers", "headers to send along; never a key"),
         "timeout": Field("section", "how long each phase may take", section="timeout"),
         "local": Field("boolean", "whether it counts as this machine or its private network"),
@@ -315,7 +316,6 @@ OPEN_SECTIONS: Mapping[str, str] = {"params": "", "classify": "classifier"}
 LATER: Mapping[str, tuple[str, ...]] = {
     "policy": ("log", "tests"),
     "cache": ("mode", "only_deterministic", "max_size", "vary", "never"),
-    "provider": ("api_key_cmd",),
     "pool": ("sticky", "cost_weight"),
     "intent": ("map", "use"),
     "complexity": ("use",),

@@ -1,8 +1,9 @@
 """Finds a provider's key; says where it came from, never what it is.
 
 The first source that has one wins: the variable that the provider names, the second one that a
-vendor's own tools know, then `keys.json`, where a key is bound to the address it was set
-for. The file is opened only where no variable has a key, and never for a provider without one.
+vendor's own tools know, the program that the provider names, then `keys.json`, where a key is bound
+to the address it was set for. The file is opened only where no variable has a key, and never for a
+provider without one.
 """
 
 from __future__ import annotations
@@ -25,9 +26,14 @@ NAME = "keys.json"
 
 
 def find_credential(
-    provider: Provider, environ: Mapping[str, str], fingerprint: Callable[[str], str]
+    provider: Provider,
+    environ: Mapping[str, str],
+    fingerprint: Callable[[str], str],
+    seen: Callable[[], Mapping[str, str]] = dict,
 ) -> Credential:
     """Returns a provider's key from the first source that has one, or the reason for none.
+
+    `seen` is the environment that a program sees which is asked for a key.
 
     Raises: ConfigError for a key that no header can carry, no wire may, or others can read.
     """
@@ -38,6 +44,8 @@ def find_credential(
             if flaw:
                 raise ConfigError(f"{name}: {flaw[0]}", flaw[1])
             return Credential(key, name, fingerprint(key))
+    if provider.api_key_cmd:
+        return _ask_program(provider, fingerprint, seen())
     if may_have_kept(provider):
         kept = kept_keys(environ).get(provider.name)
         if kept is not None and kept.origin == origin_of(provider.base_url):
@@ -50,6 +58,20 @@ def find_credential(
         return Credential(None, "no key declared")
     problem = f"{first} is not set" + "".join(f", nor is {name}" for name in second)
     return Credential(None, first, problem=problem)
+
+
+def _ask_program(
+    provider: Provider, fingerprint: Callable[[str], str], seen: Mapping[str, str]
+) -> Credential:
+    from nr_cli.store.keycmd import ask_for_key
+
+    key, problem = ask_for_key(provider.api_key_cmd, seen)
+    flaw = key_flaw(key) if key else None
+    if flaw:
+        raise ConfigError(f"api_key_cmd of {provider.name}: {flaw[0]}", flaw[1])
+    if problem:
+        return Credential(None, "api_key_cmd", problem=problem)
+    return Credential(key, "api_key_cmd", fingerprint(key))
 
 
 def find_keyed(vendors: Mapping[str, JsonObject], environ: Mapping[str, str]) -> list[str]:

@@ -64,7 +64,7 @@ class Provider(NamedTuple):
 
     `argv` belongs to kind "command", `model_path` to kind "local". `quirks` names ways in which a
     vendor departs from the protocol; the codec of the kind knows them. `rpm` is the most requests
-    a minute, over all processes.
+    a minute, over all processes; `api_key_cmd` the program that knows the key.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Provider(NamedTuple):
     model_path: str | None = None
     quirks: frozenset[str] = frozenset()
     rpm: int | None = None
+    api_key_cmd: tuple[str, ...] = ()
 
 
 class Model(NamedTuple):

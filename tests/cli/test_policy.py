@@ -87,7 +87,7 @@ def test_a_long_text_that_was_not_read_to_its_end_never_counts_as_free_of_a_word
 ) -> None:
     rule = "{name: open, when: {not: {matches: CONFIDENTIAL}}, use: cat/x}"
     policy.write_text(policy.read_text() + f"routes: [{rule}]\n")
-    done = nr("route", "--json", stdin=b"word " * 7000 + b"CONFIDENTIAL")
+    done = nr("route", "--json", stdin=b"word " * 250_000 + b"CONFIDENTIAL")
     assert done.document["route"] == "default"
     assert done.document["rules"][0]["result"] == "unknown"
 
@@ -96,7 +96,7 @@ def test_a_text_that_was_not_read_to_its_end_gets_no_later_label(nr: Nr, policy:
     classify = "{secrecy: {use: regex, labels: {secret: CONFIDENTIAL, open: '.'}}}"
     rule = "{name: open, when: {label: {secrecy: open}}, use: cat/x}"
     policy.write_text(policy.read_text() + f"classify: {classify}\nroutes: [{rule}]\n")
-    long = b"word " * 7000 + b"CONFIDENTIAL"
+    long = b"word " * 250_000 + b"CONFIDENTIAL"
     assert nr("route", "--json", stdin=long).document["rules"][0]["result"] == "unknown"
     assert nr("route", "--json", stdin=b"word").document["route"] == "open"
 

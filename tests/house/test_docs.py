@@ -325,7 +325,7 @@ def test_the_policy_page_lists_sections_conditions_words() -> None:
 
 def test_the_policy_page_names_what_is_not_carried_out() -> None:
     said = set(re.findall(r"`(\w+)`", DOCS["routing-policy.md"].split("## Not carried out")[1]))
-    names = {key for section in ("policy", "provider", "pool", "route") for key in LATER[section]}
+    names = {key for section in ("policy", "pool", "route") for key in LATER[section]}
     assert said == names | {*LATER_VALUES["pick"]} | conditions.LATER
 
 

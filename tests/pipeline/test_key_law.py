@@ -45,6 +45,7 @@ OTHERS: dict[str, object] = {
     "model.provider.local": True,
     "model.provider.quota_group": "g",
     "model.provider.rpm": 7,
+    "model.provider.api_key_cmd": ("pass",),
     "model.provider.proxy": "http://127.0.0.1:9",
     "model.provider.ca_file": "/ca.pem",
     "model.provider.argv": ("cat",),

@@ -1,12 +1,23 @@
 """Regular expressions in a policy: refused by shape, bounded in time."""
 
+import re
 import signal
 import threading
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from nr_cli.policy import linear
 from nr_cli.policy.regex import MOST_TEXT, find_flaw, search_any
+
+
+@pytest.fixture(autouse=True)
+def without_re2(request, monkeypatch):
+    """Most rules here are those of Python's engine; the marked ones are RE2's."""
+    if "re2" not in request.keywords:
+        monkeypatch.setattr(linear, "_engine", lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -107,3 +118,46 @@ def test_outside_the_main_thread_only_what_is_quick_by_shape_runs(pattern, text,
     thread.start()
     thread.join()
     assert seen == [outcome]
+
+
+PATTERNS = [
+    r"a+b", r"\bword\b", r"^\s*x", r"x\s*$", r"[\w.]+@\w+", r"\d{2,4}", r"(?:ab|cd)+", r"[^\s,]+,",
+    r"\W\d", r"a.c", r"[]a]+", r"[^]a]b", r"\$\d", r"(?i:Ab)c", r"x\Z", r"é+", r"\S\s\S", r"[\d-]x",
+]  # fmt: skip
+TEXTS = st.text(st.sampled_from("ab cdxAB,.@9$\n-\t]é_ñ٣"), max_size=30)
+
+
+@pytest.mark.re2
+@pytest.mark.parametrize("pattern", PATTERNS)
+@given(text=TEXTS)
+@settings(max_examples=150, deadline=None)
+def test_re2_finds_what_python_finds(pattern, text):
+    pytest.importorskip("re2", reason="google-re2 is not installed")
+    found = linear.search_any([pattern], text)
+    assert found is None or found[0] == ("yes" if re.search(pattern, text, re.IGNORECASE) else "no")
+
+
+@pytest.mark.re2
+@pytest.mark.parametrize("pattern", [r"\s+$", r"(a+)+$", r"(x+x+)+y", r"\s+!\Z"])
+def test_with_re2_no_pattern_takes_long(pattern):
+    pytest.importorskip("re2", reason="google-re2 is not installed")
+    for text in (" " * 60_000 + "x", "a" * 60_000 + "!", "x" * 60_000):
+        began = time.perf_counter()
+        assert linear.search_any([pattern], text) is not None
+        assert time.perf_counter() - began < 0.2
+
+
+@pytest.mark.re2
+def test_with_re2_a_thread_needs_no_alarm():
+    pytest.importorskip("re2", reason="google-re2 is not installed")
+    told = []
+    thread = threading.Thread(target=lambda: told.append(search_any([r"\s+$"], " " * 30_000 + "x")))
+    thread.start()
+    thread.join()
+    assert told == [("no", r"\s+$")]
+
+
+@pytest.mark.re2
+@pytest.mark.parametrize("pattern", [r"(?=a)b", r"a(?!b)", r"(?x) a b", r"a++", r"(?m)^a$"])
+def test_what_means_something_else_to_re2_is_left_to_python(pattern):
+    assert linear.translate(pattern, True) is None
