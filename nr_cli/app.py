@@ -108,19 +108,9 @@ class Router:
         return Health(states, self._groups, self.policy.breaker, time.time)
 
     def _groups(self, model: Model) -> Groups:
-        """Returns with whom a model rests, as the policy's `breaker.share` says."""
-        from nr_cli.pipeline.breaker import Groups
+        from nr_cli.pipeline.breaker import groups_of
 
-        provider, share = model.provider, self.policy.breaker.share
-        if share == "quota_group" and provider.quota_group:
-            name = digest(f"group\0{provider.quota_group}")[:32]
-            return Groups(name, name, provider.quota_group, provider.quota_group)
-        place = "/".join(provider.base_url.split("/", 3)[:3]) or provider.name
-        origin = f"{provider.kind}\0{place}\0{self.credential(model).fingerprint}"
-        one, all_ = digest(f"{origin}\0{model.wire}")[:32], digest(origin)[:32]
-        if share == "provider":
-            return Groups(all_, all_, provider.name, provider.name)
-        return Groups(one, one if share == "model" else all_, model.id, provider.name)
+        return groups_of(model, self.policy.breaker.share, self.credential(model).fingerprint)
 
     def remember(self, rows: Sequence[HistoryRow]) -> bool:
         """Keeps rows in the history, all or none; trouble there never reaches the answer."""

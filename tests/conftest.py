@@ -20,6 +20,7 @@ from typing import NamedTuple
 import pytest
 
 KEY = "sk-canary-5f0c1d2e3b4a59687786"
+LARGE = 20_000_000  # bytes of weights, which hold no key
 
 
 class Done(NamedTuple):
@@ -75,10 +76,16 @@ def asked(faults: Faults) -> Callable[[], list[dict]]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home of its own; afterwards the canary key is in nothing that `nr` has kept there."""
     folder = tmp_path / "home"
     folder.mkdir()
-    return folder
+    yield folder
+    for kept in (".cache", ".local/state", ".local/share"):
+        for place, _, names in os.walk(folder / kept):
+            for path in (Path(place, name) for name in names):
+                if path.is_file() and not path.is_symlink() and path.stat().st_size < LARGE:
+                    assert KEY.encode() not in path.read_bytes(), f"the key is in {path}"
 
 
 @pytest.fixture

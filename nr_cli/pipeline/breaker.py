@@ -15,6 +15,7 @@ retryThrottling). A backend that works has no state at all: the usual ask reads 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from nr_cli.errors import FailureKind
 from nr_cli.types.events import Failed
 from nr_cli.types.policy import Model
-from nr_cli.types.recovery import Breaker
+from nr_cli.types.recovery import Breaker, Share
 from nr_cli.types.rest import Rest
 
 T = TypeVar("T")
@@ -60,6 +61,24 @@ class Groups(NamedTuple):
     def called(self, name: str) -> str:
         """Returns a state's name for people."""
         return self.who if name == self.said else self.where
+
+
+def groups_of(model: Model, share: Share, fingerprint: str) -> Groups:
+    """Returns with whom a model rests, as `share` says; `fingerprint` is that of its key."""
+    provider = model.provider
+    if share == "quota_group" and provider.quota_group:
+        name = _digest(f"group\0{provider.quota_group}")
+        return Groups(name, name, provider.quota_group, provider.quota_group)
+    place = "/".join(provider.base_url.split("/", 3)[:3]) or provider.name
+    origin = f"{provider.kind}\0{place}\0{fingerprint}"
+    one, every = _digest(f"{origin}\0{model.wire}"), _digest(origin)
+    if share == "provider":
+        return Groups(every, every, provider.name, provider.name)
+    return Groups(one, one if share == "model" else every, model.id, provider.name)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 class State(NamedTuple):

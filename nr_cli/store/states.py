@@ -8,9 +8,7 @@ without.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -20,7 +18,6 @@ from nr_cli.store.paths import ensure_private
 T = TypeVar("T")
 MOST = 64 * 1024  # bytes of a state
 PATIENCE = 0.1  # seconds
-PAUSE = 0.002
 
 
 class States:
@@ -93,38 +90,18 @@ class States:
 
     @contextmanager
     def _locked(self, name: str, patience: float, strict: bool = False) -> Iterator[None]:
-        descriptor, is_held = self._lock(name, patience)
-        if strict and not is_held:
-            if descriptor is not None:
-                os.close(descriptor)
+        from nr_cli.store import damage
+
+        held = None
+        if self._folder is not None and ensure_private(self._folder):
+            held = damage.lock(os.path.join(self._folder, f"{name}.lock"), patience)
+        if strict and held is None:
             raise OSError("its file cannot be locked (nr doctor shows the state directory)")
         try:
             yield
         finally:
-            if descriptor is not None:
-                os.close(descriptor)
-
-    def _lock(self, name: str, patience: float) -> tuple[int | None, bool]:
-        """Returns the lock's descriptor, and whether the lock was had."""
-        if self._folder is None or not ensure_private(self._folder):
-            return None, False
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            descriptor = os.open(os.path.join(self._folder, f"{name}.lock"), flags, 0o600)
-        except OSError:
-            return None, False
-        until = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    return descriptor, False
-                time.sleep(PAUSE)
-            except OSError:
-                return descriptor, False  # a file system without locks
-            else:
-                return descriptor, True
+            if held is not None:
+                os.close(held)
 
     def _replace(self, name: str, content: bytes, strict: bool) -> None:
         kept = self._folder is not None and self._write(name, content)

@@ -26,7 +26,7 @@ def programs(home: Path) -> Path:
         ("nr mod", {"models"}),
         ("nr keys s", {"set"}),
         ("nr ask --no-f", {"--no-fallback"}),
-        ("nr cache ", {"stats", "prune", "clear", "why", "path"}),
+        ("nr cache ", {"stats", "prune", "clear", "why", "path", "export", "import"}),
         ("nr nothing ", set()),
         ("nr keys set f", {"fireworks", "fs"}),
         ("nr ask -m fs/", {"fs/ok"}),
