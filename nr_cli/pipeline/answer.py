@@ -347,7 +347,8 @@ def send(
     allowance = Allowance(decision.limits, began + seconds, purse, seconds)
     held = ask.buffered or ask.schema is not None
     try:
-        reached = yield from walk(chain, ports, allowance, recovery, held, spares)
+        patient = ask.prompt.source == "batch"
+        reached = yield from walk(chain, ports, allowance, recovery, held, spares, patient)
         if ask.schema is not None:
             from nr_cli.pipeline.structured import satisfy
 

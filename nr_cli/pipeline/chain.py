@@ -60,6 +60,7 @@ THROTTLED = frozenset((FailureKind.RATE_LIMIT, FailureKind.OVERLOADED))
 TRANSIENT_WAITS, THROTTLED_WAITS = (0.1, 5.0), (1.0, 20.0)  # seconds: the first wait, the longest
 PATIENCE = 20.0  # seconds that a wait may take while another candidate is at hand
 SPREAD = 0.1  # the share of a wait that is drawn on top, so that not all come back at once
+SPREAD_MOST = 1.0  # seconds
 
 
 class Reached(NamedTuple):
@@ -108,8 +109,10 @@ class Chain:
         recovery: Recovery,
         spares: Mapping[str, Sequence[Request]],
         buffered: bool,
+        patient: bool,
     ) -> None:
         """Takes the candidates in order; there is at least one."""
+        self._patient = patient
         self._ports = ports
         self._health = ports.health()
         self._allowance = allowance
@@ -236,7 +239,8 @@ class Chain:
         """Returns the seconds before a turn: until it is due, else the backoff."""
         rest, chance = turn.due - now, self._ports.chance()
         if rest > 0:
-            return rest + min(SPREAD * rest, 1.0) * chance
+            # many rows wait for one server: they come back one after the other
+            return rest + min((1.0 if self._patient else SPREAD) * rest, SPREAD_MOST) * chance
         if turn.failed is None:
             return 0.0
         return backoff(turn.tried, turn.failed.kind, self._recovery.retry, chance)
@@ -280,7 +284,12 @@ class Chain:
             for other in self._turns:
                 other.out = other.out or other is not turn
         retry = self._recovery.retry
-        turn.out = "retry" not in follow.steps or turn.tried > retry.times
+        # a row can wait for its turn: a server that gives it a time has not failed it
+        has_time = self._patient and failed.retry_after is not None
+        is_spent = turn.tried > retry.times and not (
+            has_time and failed.kind == FailureKind.RATE_LIMIT
+        )
+        turn.out = "retry" not in follow.steps or is_spent
         if failed.retry_after is not None and retry.respect_retry_after:
             turn.due = self._ports.clock() + failed.retry_after
 
@@ -343,15 +352,18 @@ def walk(
     recovery: Recovery,
     buffered: bool,
     spares: Mapping[str, Sequence[Request]] | None = None,
+    patient: bool = False,
 ) -> Generator[Step | Event, Reply, Reached]:
     """Yields the events of each attempt; returns the answer, or an outcome cut after text.
 
-    Where it is `buffered` text comes as Held: the caller shows the outcome's. There is at least
-    one request: a decision without candidates is refused before.
+    Where it is `buffered` text comes as Held: the caller shows the outcome's. Who is `patient`
+    comes back as often as a server gives it a time, within the budget. There is at least one
+    request: a decision without candidates is refused before.
 
     Raises: Exhausted when no candidate is left and nothing was shown.
     """
-    return Chain(requests, ports, allowance, recovery, spares or {}, buffered).run()
+    chain = Chain(requests, ports, allowance, recovery, spares or {}, buffered, patient)
+    return chain.run()
 
 
 def backoff(tried: int, kind: FailureKind, retry: Retry, chance: float) -> float:

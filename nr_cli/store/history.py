@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
-from nr_cli.store import damage
+from nr_cli.store import damage, spool
 from nr_cli.store.discreet import columns_of, without_secrets, without_surrogates
 from nr_cli.store.paths import create_private, ensure_private, find_fault
 
@@ -132,6 +132,8 @@ class History:
         self.trouble: str | None = None
         self.loss: str | None = None
         self._path = path
+        self._is_busy = False
+        self._is_draining = False
 
     def add(self, row: HistoryRow, secrets: Sequence[str] = ()) -> bool:
         """Keeps a row, waiting 250 ms at most; returns False if that cannot be done.
@@ -140,7 +142,8 @@ class History:
         kept as a digest, elsewhere three stars stand in its place.
         """
         values = columns_of(without_secrets(row, secrets))
-        return bool(self._attempt(lambda con: _insert(con, values), write=True))
+        kept = bool(self._attempt(lambda con: _insert(con, values), write=True))
+        return kept or self._set_down([values])
 
     def add_all(self, rows: Sequence[HistoryRow], secrets: Sequence[str] = ()) -> int | None:
         """Keeps the rows whose id is not there yet, all or none; returns how many, None if none.
@@ -148,7 +151,8 @@ class History:
         No secret is kept, as with `add`.
         """
         values = [columns_of(without_secrets(row, secrets)) for row in rows]
-        return self._attempt(lambda con: _insert_new(con, values), write=True)
+        kept = self._attempt(lambda con: _insert_new(con, values), write=True)
+        return len(rows) if kept is None and self._set_down(values) else kept
 
     def list(
         self,
@@ -259,9 +263,11 @@ class History:
     def _attempt(self, act: Callable[[sqlite3.Connection], T], write: bool = False) -> T | None:
         """Acts on the open log; trouble of any kind is noted, then None is returned."""
         path = self._path
-        self.trouble = self._blame(write)
+        self.trouble, self._is_busy = self._blame(write), False
         if not path or self.trouble or not (write or os.path.lexists(path)):
             return None
+        if not self._is_draining and spool.waits(path):
+            self._drain(path)
         give_up = time.monotonic() + WAIT_S
         for _ in range(2):  # the second time on a new file
             seen = damage.identify(path)
@@ -270,6 +276,7 @@ class History:
                     done = _act_within(path, act, write, give_up)
             except sqlite3.Error as error:
                 self.trouble = str(error)
+                self._is_busy = damage.code_of(error) in damage.BUSY
                 if not damage.is_ruined(error) or not self._set_aside(path, seen):
                     return None
                 self.trouble = f"the log was damaged ({error}), it is set aside in bad-*/"
@@ -286,6 +293,26 @@ class History:
                 self.trouble = None
                 return done
         return None
+
+    def _set_down(self, rows: Sequence[Sequence[Value]]) -> bool:
+        """Keeps rows beside a log that others are writing; the next one to use it puts them in."""
+        if not (self._is_busy and self._path and spool.append(self._path, rows)):
+            return False
+        self.trouble = None
+        return True
+
+    def _drain(self, path: str) -> None:
+        """Puts the rows in that wait beside the log, if it is free now."""
+        self._is_draining = True
+        try:
+            taken = spool.take(path)
+            if taken is not None:
+                found, held = taken
+                rows = [row for row in found if len(row) == len(HistoryRow._fields)]
+                kept = self._attempt(lambda con: _insert_new(con, rows), write=True)
+                spool.done(path, held, kept is not None)
+        finally:
+            self._is_draining = False
 
     def _blame(self, write: bool) -> str | None:
         """Returns why there can be no log, after making its directory when it is to be written."""

@@ -117,6 +117,7 @@ def ask(
     estimates: Mapping[str, float | None] | None = None,
     spares: Mapping[str, str] | None = None,
     chance: float = 1.0,
+    patient: bool = False,
 ) -> Told:
     health = Health(world.shared, alone, breaker, lambda: world.now)
     clock = lambda: world.now  # noqa: E731 # a name for one line
@@ -129,7 +130,9 @@ def ask(
     events: list[Event] = []
     error = None
     try:
-        events.extend(drive(walk(requests, ports, allowance, recovery, buffered, brought), world))
+        events.extend(
+            drive(walk(requests, ports, allowance, recovery, buffered, brought, patient), world)
+        )
     except NrError as caught:
         error = caught
     text = "".join(event.text for event in events if isinstance(event, Text))
@@ -520,3 +523,9 @@ def test_so_many_requests_a_minute_and_no_more() -> None:
     assert passed == 10
     world.now += 12
     assert health.enter(limited) is None
+
+
+@pytest.mark.parametrize(("patient", "text"), [(True, "fine"), (False, "")])
+def test_a_row_waits_for_its_turn_as_often_as_it_is_told_to(patient: bool, text: str) -> None:
+    world = World(a=[*[head(429, retry_after="1")] * 4, FINE])
+    assert ask(world, patient=patient).text == text

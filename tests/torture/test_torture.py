@@ -26,7 +26,7 @@ SOME = 24
 ERRORS = {
     "openat": ("EACCES", "EIO"), "write": ("ENOSPC", "EIO"), "pwrite64": ("ENOSPC",),
     "fsync": ("EIO",), "fdatasync": ("EIO",), "rename": ("EIO",), "unlink": ("EACCES",),
-    "mkdir": ("EACCES",), "flock": ("EWOULDBLOCK", "ENOLCK"), "connect": ("ECONNREFUSED",),
+    "mkdir": ("EACCES",), "flock": ("EAGAIN", "ENOLCK"), "connect": ("ECONNREFUSED",),
     "sendto": ("EPIPE",), "recvfrom": ("ECONNRESET",), "read": ("EIO",), "newfstatat": ("EACCES",),
     "pread64": ("EIO",), "ftruncate": ("EIO",), "fchmod": ("EPERM",),
 }  # fmt: skip
@@ -118,6 +118,8 @@ def test_whatever_fails_below_an_ask_there_is_an_answer_or_a_clean_error(run: Ru
         out = run.scratch / "trace"
         done = run.ask(home, f"ask {number}", "-e", f"trace={call.name}", "-e", f"inject={fault}",
                        "-o", str(out))  # fmt: skip
+        if is_elsewhere(out, home, call):
+            continue
         ends[done.exit] += 1
         flaw = flaw_of(done, call)
         after = run.ask(home, f"after {number}")
@@ -128,6 +130,12 @@ def test_whatever_fails_below_an_ask_there_is_an_answer_or_a_clean_error(run: Ru
         shutil.rmtree(home, ignore_errors=True)
     print(f"{len(calls)} faults: {dict(sorted(ends.items()))}")
     assert not wrong, "\n".join(wrong)
+
+
+def is_elsewhere(trace: Path, home: Path, call: Call) -> bool:
+    """Tells whether the fault has hit Python's own start instead, since the count has shifted."""
+    hit = [line for line in trace.read_text(errors="replace").splitlines() if "INJECTED" in line]
+    return call.name == "openat" and not any(str(home) in line for line in hit)
 
 
 def flaw_of(done: Done, call: Call) -> str:
