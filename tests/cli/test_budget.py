@@ -155,7 +155,7 @@ def test_so_many_processes_never_spend_more(
 
 
 def test_what_a_killed_process_had_set_aside_counts_until_it_expires(
-    environ: dict[str, str], policy: Path, budget: Write, nr: Nr, asked: Asked, home: Path
+    environ: dict[str, str], policy: Path, budget: Write, nr: Nr, home: Path
 ) -> None:
     budget("{name: b, limit: 1.5, per: day}")
     policy.write_text(policy.read_text().replace("id: fs/ok", "id: fs/hang"))
@@ -163,7 +163,7 @@ def test_what_a_killed_process_had_set_aside_counts_until_it_expires(
     process = subprocess.Popen(
         command(["ask", "--timeout", "60", "hi"]), env=env, stdin=subprocess.DEVNULL
     )
-    while not asked():
+    while state(nr)["reserved"] < 1:
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()

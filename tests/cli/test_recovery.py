@@ -47,7 +47,7 @@ def test_a_retry_carries_the_same_key_and_is_in_the_record(nr: Nr, asked: Asked)
     assert keys[0] == keys[1] == keys[2] != [""]
 
 
-@pytest.mark.parametrize("hint", ["429_ms=300", "429_then_ok=1,0.3", "429_date=1"])
+@pytest.mark.parametrize("hint", ["429_ms=300", "429_date=1"])
 def test_the_wait_that_a_server_asks_for_is_kept(nr: Nr, asked: Asked, hint: str) -> None:
     nr("ask", "-m", f"fs/{hint}", "hi")
     first, second = asked()[:2]

@@ -135,7 +135,8 @@ def test_whatever_fails_below_an_ask_there_is_an_answer_or_a_clean_error(run: Ru
 def is_elsewhere(trace: Path, home: Path, call: Call) -> bool:
     """Tells whether the fault has hit Python's own start instead, since the count has shifted."""
     hit = [line for line in trace.read_text(errors="replace").splitlines() if "INJECTED" in line]
-    return call.name == "openat" and not any(str(home) in line for line in hit)
+    by_path = call.name in ("openat", "newfstatat")
+    return by_path and not any(str(home) in line for line in hit)
 
 
 def flaw_of(done: Done, call: Call) -> str:
