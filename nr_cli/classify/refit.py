@@ -197,5 +197,5 @@ def unpack(content: bytes) -> Fitted:
             raise CalibrationError("was written by another version of nr: calibrate again")
         numbers = (float(body[key]) for key in ("bias", "stretch", "shift"))
         return Fitted(array("f", [*table, 0.0]), dense, mean, spread, *numbers)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CalibrationError("is no file of calibration") from error

@@ -18,21 +18,31 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 FAILING = (0.05, 0.25, 0.47, 0.73, 0.93)  # the share of small models that fail, by band
+HARDLY = 0.6  # the share that fails above which a prompt counts as hard: bands begin there
 LEAST = 60  # prompts below which nothing can be told
 LEAST_OF_A_KIND = 10
 
 
 class Labelled(NamedTuple):
-    """A prompt with what came out: scores of two models, or how badly a small one served (0, 1)."""
+    """A prompt with what came out: scores of two models, or how badly a small one served (0, 1).
+
+    A strong model is worth it where it gains more than `least`.
+    """
 
     text: str
     weak: float
     strong: float
+    least: float = 0.0
 
     @property
     def gain(self) -> float:
         """Returns what the strong model is worth here."""
         return self.strong - self.weak
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Tells whether a strong model is called for."""
+        return self.gain > self.least
 
 
 def label_by(text: str, expected: Expected, pair: Pair | None) -> Labelled | None:
@@ -43,7 +53,7 @@ def label_by(text: str, expected: Expected, pair: Pair | None) -> Labelled | Non
     fails = expected.complexity
     if fails is None and expected.band is not None:
         fails = FAILING[BANDS.index(expected.band)]
-    return None if fails is None else Labelled(text, 1 - fails, 1.0)
+    return None if fails is None else Labelled(text, 1 - fails, 1.0, HARDLY)
 
 
 class Outcome(NamedTuple):
@@ -126,7 +136,7 @@ def judge(
     def gain(times: Sequence[int]) -> float:
         return apgr(second, times) - apgr(first, times)
 
-    worth = sum(row.gain > 0 for row in rows)
+    worth = sum(row.is_worth_it for row in rows)
     share = worth / len(rows) if wish.share is None else wish.share
     if wish.quality is not None:
         share = curve.cpt(curve.trace(second, weak, strong), wish.quality) or share

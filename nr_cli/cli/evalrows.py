@@ -97,6 +97,9 @@ def _number(row: Fields, key: str) -> float | None:
     value = row.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise BadRow(f'"{key}" is not a number')
-    return float(value)
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise BadRow(f'"{key}" is not a number')
+        return float(value)
+    except OverflowError:
+        raise BadRow(f'"{key}" is too large a number') from None

@@ -46,7 +46,9 @@ def find_pair(
         for name, score in scores.items():
             total, count = totals.get(name, (0.0, 0))
             totals[name] = (total + score, count + 1)
-    means = {name: total / count for name, (total, count) in totals.items()}
+    # a name that few rows have is a slip, or another comparison
+    most = max((count for _, count in totals.values()), default=0)
+    means = {name: total / count for name, (total, count) in totals.items() if 2 * count >= most}
     if set(means) == {WEAK, STRONG}:
         return Pair(weak or WEAK, strong or STRONG)
     if len(means) < 2:

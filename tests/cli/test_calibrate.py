@@ -168,3 +168,55 @@ def test_what_cannot_be_fitted_is_said(
     done = nr("calibrate", *named)
     assert done.exit == exit, done.err
     assert words in done.err
+
+
+def test_bands_are_labels_as_well(nr: Nr, home: Path) -> None:
+    bands = ("trivial", "easy", "medium", "hard", "extreme")
+    lines = [
+        json.dumps(
+            {"prompt": f"{'prove' if at % 5 > 2 else 'name'} thing {at}", "band": bands[at % 5]}
+        )
+        for at in range(100)
+    ]
+    (home / "bands.jsonl").write_text("\n".join(lines))
+    done = nr("calibrate", "bands.jsonl", "--json")
+    assert done.exit in (0, 1), done.err
+    assert done.document["worth_a_strong_model"] == 40
+
+
+def test_a_policy_may_name_the_file_that_is_to_be_made(
+    nr: Nr, home: Path, policy: Path, learnable: Path
+) -> None:
+    policy.write_text(policy.read_text() + "classify: {complexity: {calibration: new.json}}\n")
+    assert nr("ask", "hi").exit == 78
+    assert nr("calibrate", str(learnable), "--out", str(policy.parent / "new.json")).exit == 0
+    assert nr("ask", "hi").exit == 0
+
+
+def test_no_other_file_is_written_over(nr: Nr, learnable: Path, policy: Path) -> None:
+    for path in (learnable, policy):
+        before = path.read_bytes()
+        assert nr("calibrate", str(learnable), "--out", str(path), "--force").exit == 2
+        assert path.read_bytes() == before
+
+
+ODD = {
+    "one row of other models": '{"prompt": "x", "outcomes": {"aaa": 0.0, "zzz": 1.0}}',
+    "a number beyond all": '{"prompt": "x", "complexity": 1' + "0" * 400 + "}",
+}
+
+
+@pytest.mark.parametrize("line", ODD.values(), ids=ODD)
+def test_one_odd_row_spoils_nothing(nr: Nr, home: Path, learnable: Path, line: str) -> None:
+    (home / "odd.jsonl").write_text(learnable.read_text().rstrip() + f"\n{line}\n")
+    done = nr("calibrate", "odd.jsonl", "--json")
+    assert done.exit == 0
+    assert done.document["rows"] == nr("calibrate", str(learnable), "--json").document["rows"]
+
+
+def test_one_prompt_many_times_is_one_prompt(nr: Nr, home: Path) -> None:
+    rows = [{"prompt": "same", "outcomes": {"weak": at % 2, "strong": 1}} for at in range(80)]
+    (home / "same.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    done = nr("calibrate", "same.jsonl")
+    assert done.exit == 65
+    assert "1 different prompts" in done.err

@@ -9,9 +9,10 @@ import typer
 
 from nr_cli.cli import flags
 from nr_cli.cli.flags import flag
-from nr_cli.errors import ExitCode, InputError, UsageError
+from nr_cli.errors import ConfigError, ExitCode, InputError, UsageError
 
 if TYPE_CHECKING:
+    from nr_cli.app import Router
     from nr_cli.cli.calibrating import Labelled
     from nr_cli.cli.env import Outside
 
@@ -61,10 +62,11 @@ def calibrate(
         raise UsageError("--share and --quality contradict", "give one of them")
     if out is not None:
         replaceable(out, "--out")  # said before the work rather than after
+        refuse_to_lose(out)
     outside, router = outside_with_router(policy, no_project)
     rows = list(read_rows(data, outside, weak, strong) if data else read_log())
     refuse_too_few(rows, data)
-    edge = min(0.99, max(0.01, router.policy.bands["medium"]))
+    edge = min(0.99, max(0.01, edge_of(router)))
     line = ProgressLine(outside)
     fit, outcome = fit_to(
         rows,
@@ -79,6 +81,37 @@ def calibrate(
     outside.write(dump(document) if as_json else encode(with_newline(explain(outcome, written))))
     if not outcome.is_real and not force:
         raise typer.Exit(int(ExitCode.NO))
+
+
+def refuse_to_lose(path: str) -> None:
+    """Refuses to write over a file that is no calibration. Raises: UsageError."""
+    from nr_cli.classify.refit import CalibrationError, unpack
+
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+        if content:
+            unpack(content)
+    except FileNotFoundError:
+        return
+    except CalibrationError as error:
+        if not isinstance(error.__cause__, Exception):
+            return  # one of another version, or a damaged one: that is what is made anew
+        raise UsageError(f"--out {path}: it is another file", "name a new one") from None
+    except OSError:
+        return  # what cannot be read is told when it is written
+
+
+def edge_of(router: Router) -> float:
+    """Returns the score above which a prompt is hard; a policy may name a file yet to be made."""
+    from nr_cli.types.facts import BAND_EDGES
+
+    try:
+        return router.policy.bands["medium"]
+    except ConfigError as error:
+        if {finding.code for finding in error.findings} != {"NR136"}:
+            raise
+        return BAND_EDGES["medium"]
 
 
 def read_rows(
@@ -129,11 +162,14 @@ def refuse_too_few(rows: list[Labelled], data: str | None) -> None:
     """Refuses what nothing can be told from. Raises: InputError."""
     from nr_cli.cli.calibrating import LEAST, LEAST_OF_A_KIND
 
-    worth = sum(row.gain > 0 for row in rows)
+    worth, different = sum(row.is_worth_it for row in rows), len({row.text for row in rows})
     hint = "see docs/calibrating.md" if data else "nr rate bad, nr rate good; or name a file"
     where = data or "the log"
     if len(rows) < LEAST:
         words = f"{where}: {len(rows)} labelled prompts, {LEAST} are the least"
+        raise InputError(words, hint, ExitCode.BAD_DATA)
+    if different < LEAST:
+        words = f"{where}: {different} different prompts, {LEAST} are the least"
         raise InputError(words, hint, ExitCode.BAD_DATA)
     if min(worth, len(rows) - worth) < LEAST_OF_A_KIND:
         words = f"{where}: a strong model is worth it for {worth} of {len(rows)} prompts"
