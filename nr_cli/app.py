@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from nr_cli import __version__
 from nr_cli.errors import ConfigError, NoCredential, NrError, Refused
 from nr_cli.pipeline.answer import World, answer
-from nr_cli.pipeline.facts import FactBook, Reader
+from nr_cli.pipeline.facts import FactBook, Reader, Source
 from nr_cli.settings import child_environ, policy_files
 from nr_cli.store.paths import Paths, find_paths
 from nr_cli.store.private import PrivateFiles
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from nr_cli.types.opinion import Opinion, Question
 
     Labels = Callable[[str], str | Labelled | Question | None]
+    Sight = Callable[[Facts], Sequence[Facts]]
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
@@ -243,11 +244,13 @@ class Router:
         reading: bool = False,
         full: bool = True,
         opinions: dict[str, Opinion] | None = None,
+        sees: Sight | None = None,
     ) -> Decision:
         """Returns the decision; with `reading` nobody needs a key or the network for it.
 
         Without `full` intent and complexity are read only if a rule asks for them. `opinions` by
-        fact is what was heard so far; without it nobody is asked, and those are pending.
+        fact is what was heard so far; without it nobody is asked, and those are pending. `sees` is
+        what guards go by where that is not this ask alone.
 
         Raises: UsageError, Refused, ConfigError; Wanted for an opinion that is not in `opinions`.
         """
@@ -263,12 +266,12 @@ class Router:
         def bar(model: Model) -> str | None:
             return oversize_for(ask, model) or (None if reading else self._bar(ask, model))
 
-        everything = self._everything(ask) if policy.guards else None
+        sees = sees or (self._sight(ask, opinions) if policy.guards else None)
 
         def decide_by(facts: Facts, read: Callable[[], Classification]) -> Decision:
             read_all = read if full else None
             spent = self.ledger.spent if policy.budgets else None
-            return decide(policy, ask, facts, bar, random_below, read_all, everything, spent)
+            return decide(policy, ask, facts, bar, random_below, read_all, sees, spent)
 
         try:
             if policy.second_opinion is None:
@@ -290,19 +293,36 @@ class Router:
         ms = (time.perf_counter() - began) * 1000
         return decision._replace(overhead_ms=ms, opinions=tuple(opinions.values()))
 
-    def _everything(self, ask: Ask) -> Facts | None:
-        """Returns the facts of all that is sent, None where the prompt is all there is.
+    def _sight(self, ask: Ask, opinions: dict[str, Opinion]) -> Sight:
+        """Returns what guards go by: the facts of the prompt, then of what is sent beside it."""
+        from nr_cli.pipeline.sight import facts_beside
 
-        What was said earlier goes along with -c: a guard must see it.
+        def of_turn(turn: Ask) -> Facts:
+            return self._facts(turn, self._labels(turn.prompt.text, {}, False))
+
+        def of_all(whole: Ask) -> Facts:
+            return self._facts(whole, self._labels(whole.prompt.text, dict(opinions), False))
+
+        @cache
+        def beside() -> tuple[Facts, ...]:
+            return facts_beside(ask, of_turn, of_all)
+
+        return lambda own: (own, *beside())
+
+    def _judge_sight(self, ask: Ask, opinions: dict[str, Opinion]) -> Sight:
+        """Returns what guards of a judge go by: the ask that it judges, not how it is put to it.
+
+        What is still in question counts as unknown, so that the guard applies.
         """
-        texts = [*(turn.text for turn in ask.prompt.turns), ask.prompt.system or ""]
-        before = "\n\n".join(text for text in texts if text)
-        if not before:
-            return None
-        prompt = ask.prompt._replace(text=f"{before}\n\n{ask.prompt.text}")
-        labels = self._labels(prompt.text, {}, False)
-        sources = self.reader(ask._replace(prompt=prompt)).sources()
-        return FactBook({**self.surroundings, **sources, **labels})
+        labels = self._labels(ask.prompt.text, dict(opinions), False)
+        if self.policy.second_opinion is not None:
+            labels["complexity"] = lambda: Fact(None, "classifier", 0.0, "it may be in question")
+        facts, sees = self._facts(ask, labels), self._sight(ask, opinions)
+        return lambda own: sees(facts)
+
+    def _facts(self, ask: Ask, labels: Mapping[str, Source]) -> FactBook:
+        """Returns the facts of an ask, nothing of it read yet."""
+        return FactBook({**self.surroundings, **self.reader(ask).sources(), **labels})
 
     def reader(self, ask: Ask) -> Reader:
         """Returns what reads the prompt of an ask as the policy wants it. Raises: ConfigError."""
@@ -400,9 +420,7 @@ class Router:
 
         return lambda text: learn()(text)
 
-    def _labels(
-        self, text: str, opinions: dict[str, Opinion], wants: bool
-    ) -> dict[str, Callable[[], FactValue | Labelled | Fact | None]]:
+    def _labels(self, text: str, opinions: dict[str, Opinion], wants: bool) -> dict[str, Source]:
         """Returns what finds the fact of each classifier that the policy defines."""
 
         def find(about: str, classify: Labels) -> str | Labelled | Fact | None:
@@ -472,21 +490,28 @@ class Router:
         shelf: Shelf,
         opinions: dict[str, Opinion] | None = None,
         asks: bool = True,
+        sees: Sight | None = None,
     ) -> World:
         """Returns what the pipeline is handed for one ask; `opinions` is what was heard before.
 
         Unless it `asks` nobody is asked for an opinion: whoever gives one is not judged by others.
+        `sees` as for `decide`.
         """
         from nr_cli.pipeline.ports import Ports
 
         ports = Ports(codec_named, self.credential, time.monotonic, chance, lambda: self.backends)
         heard = {} if opinions is None and asks else opinions
+
+        def within(inner: Ask) -> World:
+            guarded = self._judge_sight(ask, heard or {}) if self.policy.guards else None
+            return self._world(inner, False, shelf, asks=False, sees=guarded)
+
         return World(
-            partial(self.decide, ask, full=full, opinions=heard),
+            partial(self.decide, ask, full=full, opinions=heard, sees=sees),
             ports,
             shelf,
             time.time,
-            lambda inner: self._world(inner, False, shelf, asks=False),
+            within,
             self._flights,
             self._purse,
         )

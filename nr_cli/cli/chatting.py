@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from nr_cli.cli.conversation import Anchor, Exchange, turns_of
+from nr_cli.cli.conversation import Anchor, Exchange, behind
 from nr_cli.errors import UsageError
 from nr_cli.policy.suggest import did_you_mean, quote
 from nr_cli.types.message import Attachment
@@ -155,7 +155,7 @@ class Talk(NamedTuple):
 
     def behind_turns(self, prompt: Prompt) -> Prompt:
         """Returns the message behind what was said before."""
-        return prompt._replace(turns=turns_of(self.exchanges))
+        return behind(prompt, self.exchanges)
 
     def with_waiting(
         self, name: str, blocks: Iterable[str] = (), files: Iterable[Attachment] = ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from nr_cli.errors import InputError, UsageError
 from nr_cli.types.message import Attachment, Message
-from nr_cli.types.prompt import Ask
+from nr_cli.types.prompt import Ask, Prompt
 
 if TYPE_CHECKING:
     from nr_cli.app import Router
@@ -19,12 +19,16 @@ SPOKEN = ("ok", "truncated", "interrupted")
 
 
 class Exchange(NamedTuple):
-    """What was asked with what was answered; `row` is its id in the log, `model` a model's id."""
+    """What was asked with what was answered; `row` is its id in the log, `model` a model's id.
+
+    `bound` names the guards that applied to it.
+    """
 
     question: Message
     answer: str
     model: str | None = None
     row: str | None = None
+    bound: frozenset[str] = frozenset()
 
 
 class Anchor(NamedTuple):
@@ -60,7 +64,7 @@ def go_on(
     """
     past = recall(router, last, cid, say, ask.prompt.attachments)
     system = past.system if ask.prompt.system is None else ask.prompt.system
-    prompt = ask.prompt._replace(turns=turns_of(past.exchanges), system=system)
+    prompt = behind(ask.prompt, past.exchanges)._replace(system=system)
     ask = ask._replace(prompt=prompt, conversation=past.id)
     return stick(router, ask, past.held, say) if sticky and past.held else ask
 
@@ -121,8 +125,21 @@ def exchanges_of(rows: Sequence[HistoryRow], say: Callable[[str], None]) -> tupl
     if lost:
         say(f"nr: {lost} of the conversation's turns is kept as a digest alone, and is left out")
     return tuple(
-        Exchange(Message("user", row.prompt), row.answer, row.model_id, row.id) for row in whole
+        Exchange(
+            Message("user", row.prompt),
+            row.answer,
+            row.model_id,
+            row.id,
+            guards_of(decision_of(row)),
+        )
+        for row in whole
     )
+
+
+def behind(prompt: Prompt, exchanges: Sequence[Exchange]) -> Prompt:
+    """Returns a prompt behind what was said before, bound by the guards that applied to that."""
+    bound = frozenset[str]().union(*(exchange.bound for exchange in exchanges))
+    return prompt._replace(turns=turns_of(exchanges), bound=bound)
 
 
 def turns_of(exchanges: Sequence[Exchange]) -> tuple[Message, ...]:
@@ -156,15 +173,29 @@ def tell_left_files(
 
 def files_of(row: HistoryRow) -> list[tuple[str, str]]:
     """Returns the files that went along with an ask: names with hashes."""
-    import json
-
-    try:
-        record = json.loads(row.decision)
-    except (ValueError, RecursionError):
-        return []  # a row written without one
-    files = record.get("attachments") if isinstance(record, dict) else None
+    files = decision_of(row).get("attachments")
     return [
         (str(file.get("name")), str(file.get("sha256")))
         for file in (files if isinstance(files, list) else [])
         if isinstance(file, dict)
     ]
+
+
+def guards_of(record: Mapping[str, object]) -> frozenset[str]:
+    """Returns the names of the guards that applied, by the record of a decision."""
+    listed = record.get("guards")
+    guards = [
+        guard for guard in (listed if isinstance(listed, list) else ()) if isinstance(guard, dict)
+    ]
+    return frozenset(str(guard.get("name")) for guard in guards if guard.get("result") != "no")
+
+
+def decision_of(row: HistoryRow) -> Mapping[str, object]:
+    """Returns the record of what was decided, empty for a row written without one."""
+    import json
+
+    try:
+        record = json.loads(row.decision)
+    except (ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -227,6 +227,7 @@ class Talking:
             text,
             model.id if model else None,
             row.id if row else None,
+            decision.bound,
         )
         held = Anchor(decision.route, model.name if model else None)
         self.talk = self.talk.answered(exchange, row.conversation if row else None, held)

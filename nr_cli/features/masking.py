@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeVar, cast
 
 from nr_cli.features import shapes
+from nr_cli.types.json import Json
 from nr_cli.types.prompt import Ask
+
+JsonT = TypeVar("JsonT", bound="Json")
 
 MAILBOX = 64  # characters that may stand before the @ (RFC 5321)
 _BEFORE = re.compile(r"[A-Za-z0-9._%+-]")
@@ -87,7 +91,10 @@ _HIDERS: dict[str, tuple[Callable[[str, str], tuple[str, int]], ...]] = {
 
 
 def redact(ask: Ask, kinds: Collection[str]) -> tuple[Ask, int]:
-    """Returns the ask with these kinds replaced in every text of it, and how many there were."""
+    """Returns the ask with these kinds replaced in every text of it, and how many there were.
+
+    Names of options, keys of a schema stay.
+    """
     prompt = ask.prompt
     text, count = mask(prompt.text, kinds)
     system = prompt.system
@@ -100,4 +107,24 @@ def redact(ask: Ask, kinds: Collection[str]) -> tuple[Ask, int]:
         count += found
         turns.append(turn._replace(text=said))
     prompt = prompt._replace(text=text, system=system, turns=tuple(turns))
-    return ask._replace(prompt=prompt), count
+    params, found = mask_json(ask.params, kinds)
+    schema, more = mask_json(ask.schema, kinds)
+    ask = ask._replace(prompt=prompt, params=params, schema=schema)
+    return ask, count + found + more
+
+
+def mask_json(node: JsonT, kinds: Collection[str]) -> tuple[JsonT, int]:
+    """Returns a value with these kinds replaced in each text of it, and how many there were."""
+    masked: Json = node
+    count = 0
+    if isinstance(node, str):
+        masked, count = mask(node, kinds)
+    elif isinstance(node, Mapping):
+        pairs = {key: mask_json(value, kinds) for key, value in node.items()}
+        masked = {key: value for key, (value, _) in pairs.items()}
+        count = sum(found for _, found in pairs.values())
+    elif isinstance(node, list | tuple):
+        items = [mask_json(value, kinds) for value in node]
+        masked = [value for value, _ in items]
+        count = sum(found for _, found in items)
+    return cast(JsonT, masked), count

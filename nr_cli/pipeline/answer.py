@@ -11,7 +11,7 @@ from nr_cli.pipeline import cachekey
 from nr_cli.pipeline.cost import cost_of
 from nr_cli.pipeline.facts import Wanted
 from nr_cli.pipeline.ports import Ports
-from nr_cli.pipeline.resolve import resolve
+from nr_cli.pipeline.resolve import as_sent, resolve
 from nr_cli.types.decision import Decision
 from nr_cli.types.events import Decided, Event, Finished, Reasoning, Served, Text
 from nr_cli.types.policy import Model
@@ -352,7 +352,8 @@ def send(
         if ask.schema is not None:
             from nr_cli.pipeline.structured import satisfy
 
-            reached = yield from satisfy(reached, ask.schema, ports, allowance, recovery)
+            schema = as_sent(ask, decision).schema or {}  # a repair quotes it
+            reached = yield from satisfy(reached, schema, ports, allowance, recovery)
     except NrError as error:
         error.cache = (cache_status(ask), keys.first(decision))
         old = find_stale(ask, decision, keys, world, error)

@@ -113,8 +113,9 @@ def consult(
     ask: Ask, question: Question, world: World, may_send: bool, limit: float
 ) -> Generator[Step | Event, Reply, Opinion]:
     """Yields the steps of asking a model; returns its opinion. Raises: ConfigError."""
+    prompt = Prompt(question.text, question.system, ask.prompt.source, ask.prompt.file_names)
     inner = Ask(
-        Prompt(question.text, question.system, ask.prompt.source, ask.prompt.file_names),
+        prompt._replace(bound=ask.prompt.bound),
         model=question.model,
         tags=ask.tags,
         meta=ask.meta,

@@ -11,10 +11,7 @@ from nr_cli.types.request import Request
 
 def resolve(ask: Ask, decision: Decision, model: Model) -> Request:
     """Returns the request: the flag's word over the route's, the route's over the model's."""
-    if decision.redact:
-        from nr_cli.features.masking import redact
-
-        ask, _ = redact(ask, decision.redact)
+    ask = as_sent(ask, decision)
     settings = decision.settings
     params = {**model.params, **settings.params, **ask.params}
     system = system_text(ask, decision, model)
@@ -36,6 +33,15 @@ def resolve(ask: Ask, decision: Decision, model: Model) -> Request:
         decision.input_tokens,
         costs.get(model.name),
     )
+
+
+def as_sent(ask: Ask, decision: Decision) -> Ask:
+    """Returns the ask without what a guard takes out of it."""
+    if not decision.redact:
+        return ask
+    from nr_cli.features.masking import redact
+
+    return redact(ask, decision.redact)[0]
 
 
 def keeps_schemas(model: Model) -> bool:

@@ -131,16 +131,16 @@ def decide(
     barred: Barred,
     pick_random: PickRandom,
     classification: Callable[[], Classification] | None = None,
-    guarded: Facts | None = None,
+    sees: Callable[[Facts], Sequence[Facts]] | None = None,
     spent: Callable[[Budget], Spent] | None = None,
 ) -> Decision:
     """Returns the decision; its `overhead_ms` is 0 until the caller measures.
 
     `barred(model)` says why a model cannot be used at all (offline, not installed), None if it
     can; a reason that is a missing key begins with "no key", one that is a file's size with "too
-    large". `guarded` are the facts that guards go by, where those are others; `spent` says what a
-    budget was used for. `pick_random(n)` returns a number below n. `classification` is called
-    once, after everything else, for the record alone.
+    large". `sees(facts)` returns all facts that guards go by, from those of the prompt; `spent`
+    says what a budget was used for. `pick_random(n)` returns a number below n. `classification` is
+    called once, after everything else, for the record alone.
 
     Raises UsageError for an unknown pin, ConfigError for a policy that names what is not there,
     NoCredential when every candidate lacks its key, InputError when a file is too large for all
@@ -148,7 +148,7 @@ def decide(
     three carry the decision as `decision`.
     """
     reading = _Reading(facts)
-    bound = _bind(policy, guarded or reading)
+    bound = _bind(policy, ask, sees(reading) if sees else (reading,))
     chosen = _choose(policy, ask, reading)
     limits = _limit(chosen.settings, ask, bound)
     demand = _read_demand(ask, chosen.settings, reading)._replace(max_cost=limits.max_cost)
@@ -254,13 +254,13 @@ def _find_error(
     return error
 
 
-def _bind(policy: Rulebook, facts: Facts) -> Bound | None:
+def _bind(policy: Rulebook, ask: Ask, seen: Sequence[Facts]) -> Bound | None:
     """Returns the guards that apply, None for a policy without guards."""
     if not policy.guards:
         return None
     from nr_cli.policy.guards import bind
 
-    return bind(policy.guards, facts)
+    return bind(policy.guards, seen, ask.prompt.bound)
 
 
 def _budgets(policy: Rulebook, facts: Facts) -> tuple[Budget, ...]:

@@ -5,14 +5,14 @@ A guard that cannot tell whether it is meant applies: a check that fails must no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from nr_cli.errors import Refused
 from nr_cli.policy.globs import matches_glob
 from nr_cli.policy.reader import Reader
 from nr_cli.policy.suggest import quote
-from nr_cli.types.facts import Facts
+from nr_cli.types.facts import Facts, Verdict
 from nr_cli.types.guard import Guard, Guarding
 from nr_cli.types.policy import Model, Path, When
 
@@ -68,14 +68,19 @@ class Bound(NamedTuple):
         return None
 
 
-def bind(guards: Iterable[Guard], facts: Facts) -> Bound:
-    """Returns the guards that apply to a prompt, by its facts."""
+def bind(guards: Iterable[Guard], seen: Sequence[Facts], before: Collection[str] = ()) -> Bound:
+    """Returns the guards that apply, by the facts of the prompt with those of all else sent.
+
+    One named in `before` applied to an earlier turn of the conversation, and still does.
+    """
     applied: list[Guard] = []
     trace: list[Guarding] = []
     for guard in guards:
         truth, because = ("yes", "it has no condition")
         if guard.when is not None:
-            truth, because = guard.when.test(facts)
+            truth, because = _judge(guard.when, seen)
+        if truth != "yes" and guard.name in before:
+            truth, because = ("yes", "it applied to an earlier turn of this conversation")
         if truth == "no":
             trace.append(Guarding(guard.name, "no", because))
             continue
@@ -84,6 +89,16 @@ def bind(guards: Iterable[Guard], facts: Facts) -> Bound:
         because = because if truth == "yes" else f"it applies since this is not known: {because}"
         trace.append(Guarding(guard.name, result, because, guard.message))  # type: ignore[arg-type] # one of the two
     return Bound(tuple(applied), tuple(trace))
+
+
+def _judge(when: When, seen: Sequence[Facts]) -> Verdict:
+    """Returns the verdict that counts: a yes before what is not known, that before a no."""
+    verdicts: list[Verdict] = []
+    for facts in seen:
+        verdicts.append(when.test(facts))
+        if verdicts[-1].truth == "yes":
+            return verdicts[-1]
+    return next((verdict for verdict in verdicts if verdict.truth == "unknown"), verdicts[0])
 
 
 def _forbids(guard: Guard, model: Model) -> str:

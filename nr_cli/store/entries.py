@@ -55,10 +55,12 @@ def opinion_rows(decision: Decision, cwd: str | None) -> list[HistoryRow]:
 def ask_row(ended: Ended, cwd: str | None) -> HistoryRow:
     """Returns what the history keeps of an ask."""
     ask, decision, record, status, error, partial = ended
+    told = decision.record()
     if decision.redact:
-        from nr_cli.features.masking import redact
+        from nr_cli.features.masking import mask_json, redact
 
         ask, _ = redact(ask, decision.redact)
+        told["facts"], _ = mask_json(told["facts"], decision.redact)
     model = record.model if record else decision.chain[0] if decision.chain else None
     usage = record.usage if record else None
     moment = record.started if record else time.time()
@@ -81,7 +83,7 @@ def ask_row(ended: Ended, cwd: str | None) -> HistoryRow:
         cost=record.cost if record else None,
         cache=record.cache if record else "off",
         ms=record.total_ms if record else 0.0,
-        decision=json.dumps({**decision.record(), **files_record(ask)}),
+        decision=json.dumps({**told, **files_record(ask)}),
         cwd=cwd,
         conversation=ask.conversation or (None if ask.prompt.source == "batch" else id),
     )

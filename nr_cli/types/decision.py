@@ -69,6 +69,11 @@ class Decision(NamedTuple):
     budgets: tuple[Budget, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def bound(self) -> frozenset[str]:
+        """Returns the names of the guards that apply."""
+        return frozenset(guard.name for guard in self.guards if guard.result != "no")
+
     def record(self) -> dict[str, Json]:
         """Returns the decision record, the one document that explain, JSON and history show."""
         intent, complexity = self.intent, self.complexity

@@ -15,7 +15,8 @@ Source: TypeAlias = Literal["args", "stdin", "file", "batch", "serve"]
 class Prompt(NamedTuple):
     """The user's words: `text` is argument, files and stdin joined, exactly as it is sent.
 
-    `turns` is the conversation so far, oldest first, without system text.
+    `turns` is the conversation so far, oldest first, without system text; `bound` names the guards
+    that applied to any of it.
     """
 
     text: str
@@ -24,6 +25,7 @@ class Prompt(NamedTuple):
     file_names: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     turns: tuple[Message, ...] = ()
+    bound: frozenset[str] = frozenset()
 
 
 class Ask(NamedTuple):

@@ -21,9 +21,9 @@ LOCAL = "guards: [{name: stay, when: {has: [api_key]}, require: {local_only: tru
 @pytest.fixture
 def guard(policy: Path) -> Callable[[str], None]:
     """Writes a policy whose default is the cloud, then this machine, with these guards."""
+    text = policy.read_text().replace("use: fs/ok", "use: [fs/ok, cat/x]")
 
     def write(guards: str) -> None:
-        text = policy.read_text().replace("use: fs/ok", "use: [fs/ok, cat/x]")
         policy.write_text(
             f"{text}{guards}\n"
             "routes:\n- {name: out, when: {starts: go out}, use: fs/ok}\n"
@@ -88,18 +88,152 @@ def test_what_was_said_before_is_guarded_with_what_follows(
     assert asked() == []
 
 
-def test_a_judge_is_guarded_as_any_other_model(
+AROUND = {
+    "how it begins": "{starts: heron}",
+    "a pattern": "{matches: '^heron'}",
+    "what it lacks": "{not: {contains: public}}",
+    "how short it is": "{chars: '<50'}",
+    "how few its lines are": "{lines: '<2'}",
+}
+
+
+@pytest.mark.parametrize("when", AROUND.values(), ids=AROUND)
+def test_words_around_a_prompt_lift_no_guard(
+    nr: Nr, guard: Callable[[str], None], asked: Callable[[], list[dict]], when: str
+) -> None:
+    guard(f"guards: [{{name: g, when: {when}, require: {{local_only: true}}}}]")
+    around = "\n".join(["this is public"] * 9)
+    assert nr("ask", "-m", "fs/ok", "-s", around, "heron plans").exit == 80
+    assert nr("ask", "-m", "cat/x", "heron plans").exit == 0
+    assert nr("ask", "-c", "-m", "fs/ok", "this is public\n" * 9).exit == 80
+    said = f"heron plans\n/system {around}\nthis is public, at such length as no short text has\n"
+    nr("chat", "-m", "fs/ok", stdin=said.encode())
+    assert "heron" not in json.dumps(asked())
+
+
+EARLIER = {
+    "a file": ("{has: [image]}", ("-a", "a.png")),
+    "a tag": ("{tag: house}", ("--tag", "house")),
+    "an option": ("{params: {seed: 7}}", ("-o", "seed", "7")),
+}
+
+
+@pytest.mark.parametrize(("when", "flags"), EARLIER.values(), ids=EARLIER)
+def test_a_guard_of_an_earlier_turn_holds_for_the_conversation(
+    nr: Nr, guard: Callable[[str], None], asked: Callable[[], list[dict]], home: Path, policy: Path,
+    when: str, flags: tuple[str, ...],
+) -> None:  # fmt: skip
+    guard(f"guards: [{{name: g, when: {when}, require: {{local_only: true}}}}]")
+    policy.write_text(policy.read_text() + "models: {near: {id: cat/x, caps: [vision]}}\n")
+    (home / "a.png").write_bytes(PNG)
+    nr("ask", "-m", "near", *flags, "what is it?")
+    done = nr("ask", "--json", "-c", "-m", "fs/ok", "go on")
+    assert (done.exit, asked()) == (80, [])
+    assert "earlier turn" in done.document["decision"]["guards"][0]["because"]
+    assert nr("ask", "-m", "fs/ok", "something else").exit == 0
+
+
+def test_texts_in_options_and_schemas_are_guarded(
+    nr: Nr, guard: Callable[[str], None], asked: Callable[[], list[dict]]
+) -> None:
+    schema = json.dumps({"type": "object", "description": f"with {SECRET}"})
+    flags = (("-o", "user", SECRET), ("-o", "stop", f'["{SECRET}"]'), ("--schema", schema))
+    guard(LOCAL)
+    for flag in flags:
+        assert nr("ask", "-m", "fs/ok", *flag, "hi").exit == 80
+    assert asked() == []
+    guard("guards: [{name: g, require: {redact: [api_key]}}]")
+    for flag in flags:
+        assert "1 taken out" in nr("ask", "-m", "fs/ok", *flag, "hi").err
+    assert SECRET not in json.dumps(asked())
+
+
+def test_what_the_cloud_answered_before_is_not_served_under_a_guard(
+    nr: Nr, guard: Callable[[str], None], policy: Path
+) -> None:
+    before = policy.read_text()
+    assert nr("ask", "-m", "fs/ok", SECRET).exit == 0
+    policy.write_text(f"{before}{LOCAL}\n")
+    for flags in ((), ("--cache", "only"), ("--offline",)):
+        assert nr("ask", "-m", "fs/ok", *flags, SECRET).exit == 80
+
+
+JUDGES = {
+    "a label": "- {name: rush, when: {label: {urgency: high}}, use: cat/x}\n"
+    "classify: {urgency: {use: llm, model: fs/ok, labels: [high, low]}}\n",
+    "a second opinion": "- {name: hard, when: {complexity: '>=medium'}, use: cat/x}\n"
+    "classify: {complexity: {second_opinion: {model: fs/ok, margin: 0.5}}}\n",
+}
+JUDGED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "a key": ("{has: [api_key]}", (SECRET,)),
+    "how it begins": ("{starts: heron}", ("heron plans",)),
+    "a pattern": ("{matches: '^heron'}", ("heron plans",)),
+    "what it lacks": ("{not: {contains: judge}}", ("heron plans",)),
+    "how short it is": ("{chars: '<50'}", ("heron plans",)),
+    "its language": ("{language: de}", ("Bitte schreib ein Gedicht über den Herbst im Wald",)),
+    "its complexity": ("{complexity: '<=extreme'}", ("heron plans",)),
+    "the system text": ("{contains: heron}", ("-s", "heron", "go on")),
+    "a tag": ("{tag: house}", ("--tag", "house", "go on")),
+    "a file": ("{has: [image]}", ("-a", "a.png", "go on")),
+    "a need": ("{needs: [vision]}", ("-a", "a.png", "go on")),
+    "an option": ("{params: {seed: 7}}", ("-o", "seed", "7", "go on")),
+    "a stream": ("{stream: true}", ("go on",)),
+}
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+@pytest.mark.parametrize(("when", "said"), JUDGED.values(), ids=JUDGED)
+def test_a_judge_is_bound_by_what_binds_the_prompt(
+    nr: Nr, guard: Callable[[str], None], policy: Path, asked: Callable[[], list[dict]], home: Path,
+    judge: str, when: str, said: tuple[str, ...],
+) -> None:  # fmt: skip
+    guard(f"guards: [{{name: g, when: {when}, require: {{local_only: true}}}}]")
+    policy.write_text(
+        policy.read_text().replace("use: [fs/ok, cat/x]", "use: [fs/ok, near]")
+        + JUDGES[judge]
+        + "models: {near: {id: cat/x, caps: [vision]}}\n"
+    )
+    (home / "a.png").write_bytes(PNG)
+    assert nr("ask", *said).exit == 0
+    assert asked() == []
+
+
+def test_a_label_that_a_guard_reads_is_not_asked_of_whom_it_forbids(
     nr: Nr, guard: Callable[[str], None], policy: Path, asked: Callable[[], list[dict]]
 ) -> None:
-    guard(LOCAL)
-    policy.write_text(
-        policy.read_text()
-        + "- {name: rush, when: {label: {urgency: high}}, use: fs/ok}\n"
-        + "classify: {urgency: {use: llm, model: fs/ok, labels: [high, low]}}\n"
-    )
-    assert nr("ask", f"broken soon {SECRET}").exit in (0, 69)
-    assert nr("ask", SECRET).exit == 0
+    guard("guards: [{name: g, when: {label: {urgency: high}}, require: {local_only: true}}]")
+    policy.write_text(policy.read_text() + JUDGES["a label"])
+    done = nr("ask", "--json", "go on")
+    assert (done.document["model"], asked()) == ("cat/x", [])
+    assert done.document["decision"]["guards"][0]["result"] == "unknown"
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+def test_a_prompt_that_no_guard_means_is_judged(
+    nr: Nr, guard: Callable[[str], None], policy: Path, asked: Callable[[], list[dict]], judge: str
+) -> None:
+    guard("guards: [{name: g, when: {contains: heron}, require: {local_only: true}}]")
+    policy.write_text(policy.read_text() + JUDGES[judge])
+    assert nr("ask", "--dry-run", "stork plans").exit == 0
     assert asked() == []
+    assert nr("ask", "stork plans").exit == 0
+    assert len(asked()) == 2
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+def test_a_judge_hears_neither_what_is_blocked_nor_what_is_taken_out(
+    nr: Nr, guard: Callable[[str], None], policy: Path, asked: Callable[[], list[dict]], judge: str
+) -> None:
+    guard(
+        "guards: [{name: b, when: {starts: heron}, block: true},"
+        " {name: r, when: {starts: take}, require: {redact: [api_key]}}]"
+    )
+    policy.write_text(policy.read_text() + JUDGES[judge])
+    assert nr("ask", "heron plans").exit == 80
+    assert asked() == []
+    assert nr("ask", f"take {SECRET}").exit == 0
+    assert asked()
+    assert SECRET not in json.dumps(asked())
 
 
 REQUIRES = {
