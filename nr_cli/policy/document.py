@@ -266,3 +266,15 @@ def _digest_of(*parts: str) -> str:
 def is_list(node: Json) -> TypeGuard[Sequence[Json]]:
     """Says whether a value is a list."""
     return isinstance(node, Sequence) and not isinstance(node, str)
+
+
+def conditions_in(node: Json, path: Path, wanted: str) -> Iterator[tuple[Path, Json]]:
+    """Yields each condition of one kind in a `when`, however deep it stands: path with value."""
+    if is_list(node):
+        for index, inner in enumerate(node):
+            yield from conditions_in(inner, (*path, index), wanted)
+    for key, value in node.items() if isinstance(node, Mapping) else ():
+        if key in ("all", "any", "not"):
+            yield from conditions_in(value, (*path, key), wanted)
+        elif key == wanted:
+            yield (*path, key), value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from nr_cli.policy.check import Checking
-from nr_cli.policy.document import as_texts, is_list
+from nr_cli.policy.document import as_texts, conditions_in, is_list
 from nr_cli.policy.globs import matches_glob
 from nr_cli.policy.judges import KEYS, labels_of
 from nr_cli.policy.references import count_routes, texts_at
@@ -30,8 +30,7 @@ def check_labels(checking: Checking) -> None:
         places += [(section, at) for at in range(len(listed) if is_list(listed) else 0)]
     for place in places:
         when: Path = (*place, "when")
-        for path in _conditions(checking.document.get(when), when, "label"):
-            asked = checking.document.get(path)
+        for path, asked in conditions_in(checking.document.get(when), when, "label"):
             for name in asked if isinstance(asked, Mapping) else ():
                 _check_asked(checking, (*path, name))
         texts = as_texts(checking.document, when)
@@ -48,34 +47,12 @@ def known_intents(classify: Mapping[str, Json]) -> tuple[str, ...]:
 
 def unknown_intents(node: Json, path: Path, known: Collection[str]) -> Iterator[tuple[Path, str]]:
     """Yields the place of each intent in a condition that nobody knows, with what to say of it."""
-    for place in _conditions(node, path, "intent"):
-        value = _at(node, place[len(path) :])
+    for place, value in conditions_in(node, path, "intent"):
         for word in value if is_list(value) else [value]:
             if not isinstance(word, str) or word in known or has_variables(word):
                 continue
             hint = did_you_mean(word, known) or f" (they are {', '.join(known)})"
             yield place, f"{quote(word)} is not an intent{hint}"
-
-
-def _at(node: Json, steps: Path) -> Json:
-    for step in steps:
-        if isinstance(node, Mapping) and isinstance(step, str):
-            node = node.get(step)
-        elif is_list(node) and isinstance(step, int):
-            node = node[step]
-    return node
-
-
-def _conditions(node: Json, path: Path, wanted: str) -> Iterator[Path]:
-    """Yields the path of each condition of one kind, however deep it stands."""
-    if is_list(node):
-        for index, inner in enumerate(node):
-            yield from _conditions(inner, (*path, index), wanted)
-    for key, value in node.items() if isinstance(node, Mapping) else ():
-        if key in ("all", "any", "not"):
-            yield from _conditions(value, (*path, key), wanted)
-        elif key == wanted:
-            yield (*path, key)
 
 
 def _check_asked(checking: Checking, path: Path) -> None:

@@ -236,3 +236,112 @@ def test_the_user_s_guard_stands_above_the_project(inside, home, asked) -> None:
     inside("trust", "--yes")
     assert inside("ask", "hi").returncode == 80
     assert len(asked()) == 0
+
+
+BOX = "models: {box: {id: house/ok}}"
+LOOSENED = {
+    "an allowed name": (BOX, "allow_models: [box]", "models: {box: {id: evil/ok}}"),
+    "a name that is like it": ("", "allow_models: ['box*']", "models: {boxer: {id: evil/ok}}"),
+    "an allowed provider": (
+        "", "allow_providers: [house]",
+        "providers: {house: {kind: openai, base_url: 'http://127.0.0.2:PORT/v1'}}",
+    ),
+    "an allowed provider by its models": (
+        "", "allow_models: ['house/*']", "providers: {house: {kind: command, command: [cat]}}",
+    ),
+    "a denied provider": (
+        "", "deny_providers: [house]",
+        "providers: {p: {kind: openai, base_url: 'http://127.0.0.1:PORT/v2'}}",
+    ),
+    "a denied model": (
+        "", "deny_models: ['house/big*']",
+        "providers: {p: {kind: openai, base_url: 'http://127.0.0.1:PORT/v2'}}",
+    ),
+    "an address that a variable brings": (
+        "", "deny_providers: [house]",
+        "providers: {p: {kind: openai, base_url: 'http://${NR_PUBLIC_HOST:-127.0.0.1}/v1'}}",
+    ),
+    "a private network": (
+        "", "local_only: true",
+        "providers: {p: {kind: openai, base_url: 'http://10.0.0.9/v1', local: true}}",
+    ),
+    "a program": (
+        "", "local_only: true", "providers: {p: {kind: command, command: [cat], local: true}}",
+    ),
+    "a detour": (
+        "", "local_only: true",
+        "providers: {p: {kind: openai, base_url: 'http://127.0.0.1:1', local: true, proxy: 'http://x'}}",
+    ),
+    "a price": (
+        "", "max_cost: 1", "models: {m: {id: house/ok, price: {in: 0, out: 0}}}",
+    ),
+    "a length": ("", "max_cost: 1", "models: {m: {id: house/ok, max_output: 1}}"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def beside(home: Path, faults: Faults, inside) -> Callable[[str, str], Run]:
+    """Asks in a trusted repository with this policy, beside one of the user's own."""
+
+    def ask(mine: str, theirs: str) -> Run:
+        own = home / ".config" / "nr"
+        own.mkdir(parents=True, exist_ok=True)
+        place = f"http://127.0.0.1:{faults.port}"
+        (own / "routes.yaml").write_text(
+            f"version: 1\nproviders: {{house: {{kind: openai, base_url: '{place}/v1'}}}}\n"
+            f"default: {{use: house/ok}}\n{mine}\n"
+        )
+        theirs = theirs.replace("PORT", str(faults.port))
+        (home / "repo" / "routes.yaml").write_text(f"version: 1\n{theirs}\n")
+        assert inside("trust", "--yes").returncode == 0
+        return inside("ask", "hi")
+
+    return ask
+
+
+@pytest.mark.parametrize(("mine", "require", "theirs"), LOOSENED.values(), ids=LOOSENED)
+def test_a_trusted_project_loosens_no_guard_of_the_user_s(
+    beside, asked, mine, require, theirs
+) -> None:
+    done = beside(f"{mine}\nguards: [{{name: g, require: {{{require}}}}}]", theirs)
+    assert (done.returncode, asked()) == (78, [])
+    assert "NR145 a guard of yours" in done.stderr
+    assert "NR145" not in beside(mine, theirs).stderr
+
+
+READ = {
+    "a label": ("label: {t: yes}", "t: {use: keywords, labels: {yes: [a], no: [b]}}"),
+    "the intent": ("intent: code", "intent: {min_confidence: 0.1}"),
+    "the complexity": ("complexity: hard", "complexity: {bands: {trivial: 0.01}}"),
+    "deep inside": ("any: [{not: {intent: code}}]", "intent: {min_confidence: 0.1}"),
+}
+
+
+@pytest.mark.parametrize(("when", "theirs"), READ.values(), ids=READ)
+def test_what_a_guard_reads_is_read_as_the_user_says(beside, asked, when, theirs) -> None:
+    mine = "classify: {t: {use: keywords, labels: {yes: [hi], no: [b]}}}\n"
+    theirs = f"classify: {{{theirs}}}"
+    done = beside(f"{mine}guards: [{{name: g, when: {{{when}}}, block: true}}]", theirs)
+    assert (done.returncode, asked()) == (78, [])
+    assert "NR145" in done.stderr
+    done = beside(f"{mine}guards: [{{name: g, when: {{tag: x}}, block: true}}]", theirs)
+    assert "NR145" not in done.stderr
+
+
+KEPT = {
+    "a provider of its own": (
+        "local_only: true, allow_models: ['house/*', 'p/*']",
+        "providers: {q: {kind: openai, base_url: 'http://127.0.0.3:1/v1', local: true}}",
+    ),
+    "an alias": ("allow_models: ['house/*']", "models: {m: {id: house/ok}}"),
+    "the same address": (
+        "allow_providers: [house]",
+        "providers: {house: {kind: openai, base_url: 'http://127.0.0.1:PORT/v1', quota_group: x}}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("require", "theirs"), KEPT.values(), ids=KEPT)
+def test_what_loosens_nothing_is_the_project_s_to_say(beside, require, theirs) -> None:
+    done = beside(f"guards: [{{name: g, when: {{tag: x}}, require: {{{require}}}}}]", theirs)
+    assert (done.returncode, done.stderr) == (0, "")
