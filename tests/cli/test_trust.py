@@ -333,6 +333,7 @@ KEPT = {
         "local_only: true, allow_models: ['house/*', 'p/*']",
         "providers: {q: {kind: openai, base_url: 'http://127.0.0.3:1/v1', local: true}}",
     ),
+    "the embedded model": ("local_only: true", "providers: {local: {kind: local}}"),
     "an alias": ("allow_models: ['house/*']", "models: {m: {id: house/ok}}"),
     "the same address": (
         "allow_providers: [house]",

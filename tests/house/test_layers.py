@@ -38,6 +38,7 @@ KINDS = {"openai", "local", "command", "anthropic", "gemini", "ollama"}
 KNOWN_SWITCHES = {
     "app.py": "whether the embedded runtime is installed",
     "catalog/lookup.py": "a file named by path is a model too",
+    "policy/loosening.py": "the embedded model stays on this machine",
     "policy/policy.py": "the embedded model counts as local",
     "policy/references.py": "which keys a provider of a kind must have",
 }
