@@ -18,7 +18,7 @@ from random import Random
 from typing import NamedTuple
 from zlib import crc32
 
-from nr_cli.classify import trained
+from nr_cli.classify import reading, trained
 
 FORM = "nr-calibration-1"
 BITS = 14  # 2**14 places of hashed pieces, a byte each
@@ -170,9 +170,10 @@ def place(fit: Fitted, said: Sequence[float], share: float, edge: float) -> Fitt
 def pack(fit: Fitted, told: Mapping[str, object]) -> bytes:
     """Returns the bytes of a file of calibration; `told` is what a reader of it should know."""
     step = max(map(abs, fit.table)) / 127 or 1.0
+    mark = reading.find_mark()
     table = bytes(ZERO + round(weight / step) for weight in fit.table[:-1])
     body: dict[str, object] = {
-        "form": FORM, **told, "bits": BITS, "step": step, "bias": fit.bias,
+        "form": FORM, **told, "reader": mark, "bits": BITS, "step": step, "bias": fit.bias,
         "stretch": fit.stretch, "shift": fit.shift, "dense": fit.dense, "mean": fit.mean,
         "spread": fit.spread, "table": base64.b64encode(table).decode(),
     }  # fmt: skip
@@ -189,13 +190,19 @@ def unpack(content: bytes) -> Fitted:
             raise CalibrationError("was written by another version of nr: calibrate again")
         if check != crc32(json.dumps(body, sort_keys=True).encode()):
             raise CalibrationError("was changed by hand or is damaged: calibrate again")
+        if body["reader"] != reading.find_mark():
+            raise CalibrationError("was made with another reader of prompts: calibrate again")
         step = float(body["step"])
         table = [(each - ZERO) * step for each in base64.b64decode(body["table"])]
         inputs = len(signals_of("", 0.5))
         dense, mean, spread = (tuple(map(float, body[key])) for key in ("dense", "mean", "spread"))
         if len(table) != 1 << BITS or {len(dense), len(mean), len(spread)} != {inputs}:
             raise CalibrationError("was written by another version of nr: calibrate again")
-        numbers = (float(body[key]) for key in ("bias", "stretch", "shift"))
+        numbers = tuple(float(body[key]) for key in ("bias", "stretch", "shift"))
+        if not all(map(math.isfinite, (*numbers, *dense, *mean, step))) or min(spread) <= 0:
+            raise CalibrationError("holds what is no number: calibrate again")
         return Fitted(array("f", [*table, 0.0]), dense, mean, spread, *numbers)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError,
+    ) as error:  # fmt: skip
         raise CalibrationError("is no file of calibration") from error

@@ -39,7 +39,7 @@ class Weights(NamedTuple):
     the intents' confidence, `stretch` with `shift` bring the complexity to the share of small
     models that fail, `prior` is what each kind of work adds to that. Of a question as examinations
     ask it words tell little: `calm` is the share of their say it loses, `length` what one more
-    standard deviation of its words adds instead.
+    standard deviation of its words adds instead. `mark` tells these weights from others.
     """
 
     table: memoryview
@@ -57,6 +57,7 @@ class Weights(NamedTuple):
     calm: float
     length: float
     trees: Trees
+    mark: str = ""
 
     def place(self, key: int) -> int:
         """Returns where a feature's row begins in the table."""
@@ -96,7 +97,8 @@ def load(path: str = PLACE) -> Weights:
     """
     name = os.path.basename(path)
     try:
-        with open(path, "rb") as file:
+        # not blocking: a FIFO in its place is refused below instead of waited for
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         raise WeightsError(f"{name} cannot be read") from error
@@ -108,7 +110,8 @@ def load(path: str = PLACE) -> Weights:
         header = json.loads(mapped[begin : begin + size])
         # A view shares the pages of the file: nothing is copied until a row is read.
         body = memoryview(mapped)[START:]
-        if header.pop("check") != crc32(body) or header.pop("seal") != seal(header):
+        check = header.pop("check")
+        if check != crc32(body) or header.pop("seal") != seal(header):
             raise ValueError("checksum")
         end = len(header["scale"]) << int(header["bits"])
         return Weights(
@@ -127,8 +130,9 @@ def load(path: str = PLACE) -> Weights:
             calm=header["calm"],
             length=header["length"],
             trees=unpack(bytes(body[end:])),
+            mark=f"{check:08x}-{seal(header):08x}",
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(f"{name} is damaged") from error
 
 

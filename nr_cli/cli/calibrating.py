@@ -32,7 +32,7 @@ class Labelled(NamedTuple):
     text: str
     weak: float
     strong: float
-    least: float = 0.0
+    least: float = 0.1
 
     @property
     def gain(self) -> float:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from zlib import crc32
 
 import pytest
 
@@ -220,3 +221,23 @@ def test_one_prompt_many_times_is_one_prompt(nr: Nr, home: Path) -> None:
     done = nr("calibrate", "same.jsonl")
     assert done.exit == 65
     assert "1 different prompts" in done.err
+
+
+def test_a_fit_to_another_reader_is_refused(nr: Nr, home: Path, learnable: Path) -> None:
+    policy, out = home / "routes.yaml", home / "calibration.json"
+    policy.write_text("version: 1\nclassify: {complexity: {calibration: calibration.json}}\n")
+    nr("calibrate", str(learnable), "--out", str(out))
+    document = {**json.loads(out.read_text()), "reader": "00000000-00000000"}
+    document.pop("check")
+    check = crc32(json.dumps(document, sort_keys=True).encode())
+    out.write_text(json.dumps({**document, "check": check}))
+    done = nr("route", "hi", env={"NR_POLICY": str(policy)})
+    assert done.exit == ExitCode.CONFIG
+    assert "another reader" in done.err
+
+
+def test_rows_a_model_may_have_seen_are_left_out(nr: Nr, home: Path, learnable: Path) -> None:
+    rows = [json.loads(line) for line in learnable.read_text().splitlines()]
+    seen = [{**row, "contaminated": True} for row in rows]
+    (home / "seen.jsonl").write_text("\n".join(map(json.dumps, seen)))
+    assert nr("calibrate", "seen.jsonl").exit == 65

@@ -64,7 +64,7 @@ def calibrate(
         replaceable(out, "--out")  # said before the work rather than after
         refuse_to_lose(out)
     outside, router = outside_with_router(policy, no_project)
-    rows = list(read_rows(data, outside, weak, strong) if data else read_log())
+    rows = list(read_log() if data is None else read_rows(data, outside, weak, strong))
     refuse_too_few(rows, data)
     edge = min(0.99, max(0.01, edge_of(router)))
     line = ProgressLine(outside)
@@ -141,7 +141,7 @@ def read_rows(
         if name is not None and name not in named:
             raise UsageError(f"{option} {name}: no row has an outcome of it")
     for prompt, expected in labelled:
-        row = label_by(prompt, expected, pair)
+        row = None if expected.contaminated else label_by(prompt, expected, pair)
         if row is not None:
             yield row
 
