@@ -50,7 +50,7 @@ PHRASES: dict[str, Say] = {
     "points": ("{n} points", "no list of points"),
     "limits": ("{n} constraints", "no constraints"),
     "hard": ("expert work", "no expert terms"),
-    "easy": ("no simple kind of request", "a simple kind of request"),
+    "easy": ("a simple kind of request", "no simple kind of request"),
     "proof": ("asks for a proof", "no proof asked for"),
     "code": ("code to be read", "no code to be read"),
     "names": ("{n} names", "no names"),
@@ -94,8 +94,10 @@ def _pushes(
     for name, value, level, moved in zip(
         weights.signals, features.signals, scores.level, scores.moved, strict=False
     ):
-        if name in PHRASES and way * moved > 0:
-            # above the usual, a signal speaks by being there; else by its absence
+        # by being there a signal speaks for difficulty, but for the one of ease: that a short ask
+        # made it harder is so for this model, and no reason to anybody
+        is_plain = (level > 0) == (hard != (name == "easy"))
+        if name in PHRASES and way * moved > 0 and is_plain:
             pushes.append((way * moved, _phrase(name, value, level > 0, features)))
     if way * scores.moved[-1] > 0:
         word = _strongest(weights, features.asked, len(INTENTS), 1 if hard else -1)

@@ -54,7 +54,9 @@ def find_pair(
     if len(means) < 2:
         return None
     names = sorted(means, key=lambda name: (means[name], name))
-    return Pair(weak or names[0], strong or names[-1])
+    lowest = next(name for name in names if name != strong)
+    highest = next(name for name in reversed(names) if name != (weak or lowest))
+    return Pair(weak or lowest, strong or highest)
 
 
 def figures_of(rows: Sequence[Reading], pair: Pair | None, seed: int | None) -> dict[str, Json]:
