@@ -283,6 +283,8 @@ def after_failure(state: State, failed: Failed, breaker: Breaker, now: float) ->
         throttles = min(state.throttles + 1, 10)
         cause = state.cause if state.trips else "limit"
         return state._replace(until=max(state.until, now + rest), cause=cause, throttles=throttles)
+    if state.trips and state.until > now:
+        return state  # open already: what was on its way then says nothing new
     is_late = now - state.first > breaker.window
     failures = 1 if is_late and not state.trips else state.failures + 1
     state = state._replace(failures=failures, first=now if failures == 1 else state.first)

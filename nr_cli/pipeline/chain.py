@@ -12,7 +12,8 @@ deadline, and no request that the budget does not hold.
 
 A backend that rests is passed over, since others may be awake. Only where every candidate rests is
 the soonest probed, once, in spite of a breaker; a rest that its server asked for is kept to, by
-waiting where it is short, else by giving up at once.
+waiting where it is short, else by giving up at once. The rows of a batch are patient: they wait for
+a breaker as well, or a hiccup of seconds would fail all that is left.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ TRANSIENT_WAITS, THROTTLED_WAITS = (0.1, 5.0), (1.0, 20.0)  # seconds: the first
 PATIENCE = 20.0  # seconds that a wait may take while another candidate is at hand
 SPREAD = 0.1  # the share of a wait that is drawn on top, so that not all come back at once
 SPREAD_MOST = 1.0  # seconds
+LOOK = 2.0  # seconds after which a row of many looks whether a breaker has closed
 
 
 class Reached(NamedTuple):
@@ -138,7 +140,7 @@ class Chain:
             yield from self._pause(turn)
             turn.rest = self._health.enter(turn.model, self._probing)
             if turn.rest is not None:
-                turn.due = self._ports.clock() + turn.rest.left
+                turn.due = self._due(turn.rest)
                 continue
             if self._failures and self._failures[-1].model.name != turn.model.name:
                 yield Switched(self._failures[-1], turn.model)
@@ -206,8 +208,13 @@ class Chain:
                 turn.rest, turn.wait = self._health.peek(turn.model), 0.0
                 if turn.rest is None:
                     return turn
-                turn.due = now + turn.rest.left
+                turn.due = self._due(turn.rest)
         return self._come_back([turn for turn in open_ if not turn.out], now)
+
+    def _due(self, rest: Rest) -> float:
+        """Returns when to look again: whoever can wait looks before a breaker's rest is over."""
+        left = min(rest.left, LOOK) if self._patient and rest.cause == "breaker" else rest.left
+        return self._ports.clock() + left
 
     def _affords(self, turn: Turn) -> bool:
         """Tells whether the budget holds a turn; one that it does not hold is out."""
@@ -217,14 +224,15 @@ class Chain:
 
     def _come_back(self, turns: list[Turn], now: float) -> Turn | None:
         """Returns which turn is waited for: the soonest that may be, then the one tried least."""
-        if not self._failures and turns and all(turn.rest for turn in turns):
+        if not (self._patient or self._failures) and turns and all(turn.rest for turn in turns):
             soonest = min(turns, key=lambda turn: turn.due)
             if soonest.rest is not None and soonest.rest.cause == "breaker":
                 if self._probing:
                     return None  # somebody else is probing it
                 self._probing, soonest.wait = True, 0.0
                 return soonest
-        turns = [turn for turn in turns if turn.rest is None or turn.rest.cause != "breaker"]
+        if not self._patient:
+            turns = [turn for turn in turns if turn.rest is None or turn.rest.cause != "breaker"]
         for turn in sorted(turns, key=lambda turn: (max(turn.due, now), turn.tried)):
             turn.wait = self._wait_of(turn, now)
             if turn.due - now > self._patience(len(turns) > 1, now) or (

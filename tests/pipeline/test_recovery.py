@@ -19,7 +19,7 @@ from nr_cli.pipeline.ports import Ports
 from nr_cli.providers.codec import codec_for
 from nr_cli.store.states import States
 from nr_cli.transport.sync import drive
-from nr_cli.types.events import Event, Text, Waiting
+from nr_cli.types.events import Event, Failed, Text, Waiting
 from nr_cli.types.message import Message
 from nr_cli.types.policy import Model, Provider, Timeouts
 from nr_cli.types.recovery import Breaker, FollowUp, Limits, Recovery, Retry
@@ -529,3 +529,52 @@ def test_so_many_requests_a_minute_and_no_more() -> None:
 def test_a_row_waits_for_its_turn_as_often_as_it_is_told_to(patient: bool, text: str) -> None:
     world = World(a=[*[head(429, retry_after="1")] * 4, FINE])
     assert ask(world, patient=patient).text == text
+
+
+def test_a_row_waits_for_a_breaker_that_others_have_opened() -> None:
+    world = World(a=[FINE])
+    down(world)
+    world.says["a"] = [FINE]
+    began = world.now
+    assert ask(world, patient=True).text == "fine"
+    assert (world.order, world.now - began > 29) == ("a", True)
+
+
+def test_a_row_goes_on_as_soon_as_the_breaker_closes() -> None:
+    world = World(a=[FINE])
+    down(world)
+    world.says["a"] = [FINE]
+    world.now += 31
+    health = Health(world.shared, alone, Breaker(), lambda: world.now)
+    model = request("a").model
+    assert health.enter(model) is None  # another row tries it
+    sleeps = world.slept
+
+    def do(step: Step) -> Reply:
+        if isinstance(step, Sleep) and len(sleeps) == 1:
+            health.answered(model)
+        return World.do(world, step)
+
+    world.do = do  # type: ignore[method-assign] # the other row's answer comes while this one waits
+    began = world.now
+    assert ask(world, patient=True).text == "fine"
+    assert world.now - began < 10
+
+
+def test_a_row_that_waits_in_vain_is_to_be_tried_later() -> None:
+    world = World(a=[head(500)])
+    down(world)
+    told = ask(world, patient=True, deadline=10.0)
+    assert told.error is not None
+    assert (int(told.error.exit), world.order) == (75, "")
+
+
+def test_what_was_on_its_way_when_the_breaker_opened_makes_no_rest_longer() -> None:
+    world = World(a=[FINE])
+    health = Health(world.shared, alone, Breaker(), lambda: world.now)
+    model = request("a").model
+    for _ in range(16):  # all were sent before the first of them failed
+        health.failed(model, Failed(model, FailureKind.SERVER, "down", 500))
+    rest = health.peek(model)
+    assert rest is not None
+    assert 29 < rest.left <= 30
