@@ -34,6 +34,7 @@ COSTS = {FailureKind.RATE_LIMIT: 2.0, FailureKind.OVERLOADED: 2.0}
 COST = 5.0  # tokens of a retry after any other failure
 LEASE = 30.0  # seconds that one probe may take before another may try
 MINUTE = 60.0
+SOON, LONG = 0.1, 5.0  # seconds to wait for whoever else is writing: a limit a minute must hold
 THROTTLED = 1.0  # seconds of rest after a limit that came without a time; doubled each time
 LONGEST_THROTTLED = 20.0
 OUTAGES = frozenset((
@@ -116,7 +117,12 @@ class Shared(Protocol):
         """Forgets a state."""
         ...
 
-    def change(self, name: str, step: Callable[[bytes | None], tuple[bytes | None, T]]) -> T:
+    def change(
+        self,
+        name: str,
+        step: Callable[[bytes | None], tuple[bytes | None, T]],
+        patience: float = SOON,
+    ) -> T:
         """Returns what a step says of a state; the bytes it gives back take its place."""
         ...
 
@@ -180,7 +186,7 @@ class Health:
                 state = state._replace(asked=(*recent(state, now), now)[-rpm:])
             return state, None
 
-        return self._change(name, step)
+        return self._change(name, step, SOON if rpm is None else LONG)
 
     def spend(self, model: Model, failed: Failed) -> bool:
         """Tells whether a retry is within what all processes may retry, and counts it.
@@ -240,7 +246,9 @@ class Health:
         """Ends a rest by the name of its state."""
         self._shared.drop(name)
 
-    def _change(self, name: str, step: Callable[[State, float], tuple[State, T]]) -> T:
+    def _change(
+        self, name: str, step: Callable[[State, float], tuple[State, T]], patience: float = SOON
+    ) -> T:
         """Returns what a step says of a state, kept where it is another than before."""
 
         def rewrite(content: bytes | None) -> tuple[bytes | None, T]:
@@ -249,7 +257,7 @@ class Health:
             after, said = step(state, now)
             return (None if after == state else dump(after, now)), said
 
-        return self._shared.change(name, rewrite)
+        return self._shared.change(name, rewrite, patience)
 
 
 def resting(state: State, now: float, rpm: int | None, half_open: int) -> Rest | None:

@@ -191,8 +191,8 @@ class Chain:
             self._health.answered(model)
         else:
             self._failures.append(outcome.failed)
-            # an ask that gave up by itself says nothing of the backend
-            if ports.clock() < deadline:
+            # an ask that gave up by itself says nothing of the backend; what a server says counts
+            if outcome.failed.status is not None or ports.clock() < deadline:
                 self._health.failed(model, outcome.failed)
             yield outcome.failed
         return outcome

@@ -578,3 +578,11 @@ def test_what_was_on_its_way_when_the_breaker_opened_makes_no_rest_longer() -> N
     rest = health.peek(model)
     assert rest is not None
     assert 29 < rest.left <= 30
+
+
+def test_what_a_server_says_at_the_last_moment_counts_for_the_others() -> None:
+    world = World(a=[head(429, retry_after="50")])
+    world.cost = 3.0
+    ask(world, deadline=2.0)
+    assert ask(world, deadline=20.0).error is not None
+    assert world.order == "a"
